@@ -1,0 +1,55 @@
+/**
+ * The vault key and the keys that come from it.
+ *
+ * @module
+ */
+import type { Bytes } from "../bytes.ts";
+import { importAesKey, KEY_SIZE } from "../crypto/aes_gcm.ts";
+import { hkdf } from "../crypto/hkdf.ts";
+import { importHmacKey } from "../crypto/hmac.ts";
+import { randomBytes, wipe } from "../crypto/random.ts";
+import { KEY_LABELS } from "./labels.ts";
+
+/** The keys of one epoch, held by the platform. */
+export interface VaultKeys {
+  /** Seals segments. */
+  readonly data: CryptoKey;
+  /** Authenticates the meta. */
+  readonly meta: CryptoKey;
+  /**
+   * The vault key itself, exported only for the moment in which a new slot wraps it. It never encrypts anything.
+   */
+  readonly vault: CryptoKey;
+}
+
+/** Draws a vault key. */
+export function newVaultKey(): Bytes {
+  return randomBytes(KEY_SIZE);
+}
+
+/** Derives the keys of an epoch. The vault key is uniformly random; the vault's id as salt keeps vaults apart. */
+export async function deriveKeys(vaultKey: Bytes, vaultId: Bytes): Promise<VaultKeys> {
+  const [data, meta] = await Promise.all([
+    hkdf(vaultKey, vaultId, KEY_LABELS.data),
+    hkdf(vaultKey, vaultId, KEY_LABELS.meta),
+  ]);
+  try {
+    return {
+      data: await importAesKey(data),
+      meta: await importHmacKey(meta),
+      vault: await crypto.subtle.importKey("raw", vaultKey, "AES-GCM", true, ["encrypt"]),
+    };
+  } finally {
+    wipe(data, meta);
+  }
+}
+
+/** Hands the raw vault key to a function and wipes it afterwards. */
+export async function withVaultKey<T>(keys: VaultKeys, use: (vaultKey: Bytes) => Promise<T>): Promise<T> {
+  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", keys.vault));
+  try {
+    return await use(raw);
+  } finally {
+    wipe(raw);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Sealed segments: a header in the clear and authenticated chunks (`docs/format.md`, section 6).
+ *
+ * | offset | size | field                                                             |
+ * |--------|------|-------------------------------------------------------------------|
+ * | 0      | 4    | magic `CFSG`                                                      |
+ * | 4      | 1    | version, 1                                                        |
+ * | 5      | 1    | kind: 1 snapshot, 2 delta (3 is kept for audit)                   |
+ * | 6      | 2    | zero                                                              |
+ * | 8      | 4    | epoch                                                             |
+ * | 12     | 4    | zero                                                              |
+ * | 16     | 8    | first generation that it covers                                   |
+ * | 24     | 8    | last generation that it covers; for a snapshot equal to the first |
+ * | 32     | 16   | id, random                                                        |
+ * | 48     | 16   | id of the segment before it; zero for a snapshot                  |
+ * | 64     | …    | chunks: nonce 12, ciphertext, tag 16                              |
+ *
+ * @module
+ */
+import { type Bytes, concat, encodeUtf8, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
+import { open, OVERHEAD, seal } from "../crypto/aes_gcm.ts";
+import { CorruptVaultError } from "../errors.ts";
+import type { StoredSegment } from "../storage/medium.ts";
+import { SEGMENT_LABEL } from "./labels.ts";
+
+/** Size of a segment's header, in bytes. */
+export const SEGMENT_HEADER_SIZE = 64;
+/** Size of every chunk's plaintext but the last one's, in bytes. */
+export const CHUNK_SIZE = 1024 * 1024;
+const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
+const MAGIC = encodeUtf8("CFSG");
+const VERSION = 1;
+const KINDS = { snapshot: 1, delta: 2 } as const;
+/** How many chunks are read and opened ahead of the one in use. */
+const READ_AHEAD = 2;
+
+/** What a segment says about itself. */
+export interface SegmentHeader {
+  /** A snapshot holds the whole state, a delta what changed. */
+  readonly kind: keyof typeof KINDS;
+  /** Whose data key sealed it. */
+  readonly epoch: number;
+  /** First generation that it covers. */
+  readonly first: number;
+  /** Last generation that it covers. */
+  readonly last: number;
+  /** Random, 16 bytes. */
+  readonly id: Bytes;
+  /** Id of the segment before it, zero for a snapshot: it ties the live segments into one chain. */
+  readonly previous: Bytes;
+}
+
+/** A vault's data key and what it is bound to. */
+export interface SegmentKey {
+  /** AES-256-GCM. */
+  readonly key: CryptoKey;
+  /** 16 bytes. */
+  readonly vaultId: Bytes;
+}
+
+/** How many chunks, and so seals, a plaintext of this size takes. An empty one takes one. */
+export function chunkCount(size: number): number {
+  return Math.max(1, Math.ceil(size / CHUNK_SIZE));
+}
+
+/** Seals the pieces of a plaintext: each of {@linkcode CHUNK_SIZE} bytes, the last one at most that. */
+export async function sealSegment(
+  { key, vaultId }: SegmentKey,
+  header: SegmentHeader,
+  chunks: readonly Bytes[],
+): Promise<Bytes> {
+  const head = encodeHeader(header);
+  const sealed = await Promise.all(
+    chunks.map((chunk, index) => seal(key, chunk, chunkAad(vaultId, head, index, index === chunks.length - 1))),
+  );
+  return concat(head, ...sealed);
+}
+
+/**
+ * Reads the header of a stored segment. Nothing in it is to be believed until a chunk has opened: it is part of what
+ * each chunk authenticates.
+ *
+ * @throws {CorruptVaultError} when it is not of the form
+ */
+export async function readSegmentHeader(segment: StoredSegment): Promise<SegmentHeader> {
+  if (segment.length < SEGMENT_HEADER_SIZE + OVERHEAD) throw new CorruptVaultError("a segment is too short");
+  return decodeHeader(await segment.read(0, SEGMENT_HEADER_SIZE));
+}
+
+/**
+ * Opens the chunks of a segment one after another, reading a little ahead.
+ *
+ * @throws {CorruptVaultError} when one fails authentication
+ */
+export async function* openSegment(
+  { key, vaultId }: SegmentKey,
+  segment: StoredSegment,
+  header: SegmentHeader,
+): AsyncGenerator<Bytes> {
+  const head = encodeHeader(header);
+  const count = Math.ceil((segment.length - SEGMENT_HEADER_SIZE) / SEALED_CHUNK_SIZE);
+  const ahead: Promise<Bytes | null>[] = [];
+  try {
+    for (let next = 0; ahead.length > 0 || next < count;) {
+      while (next < count && ahead.length < READ_AHEAD) {
+        const offset = SEGMENT_HEADER_SIZE + next * SEALED_CHUNK_SIZE;
+        const sealed = await segment.read(offset, Math.min(SEALED_CHUNK_SIZE, segment.length - offset));
+        ahead.push(open(key, sealed, chunkAad(vaultId, head, next, next === count - 1)));
+        next++;
+      }
+      const chunk = await ahead.shift()!;
+      if (chunk === null) throw new CorruptVaultError("a segment fails authentication");
+      yield chunk;
+    }
+  } finally {
+    await Promise.allSettled(ahead);
+  }
+}
+
+function encodeHeader(header: SegmentHeader): Bytes {
+  const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
+  const view = viewOf(bytes);
+  bytes.set(MAGIC, 0);
+  bytes[4] = VERSION;
+  bytes[5] = KINDS[header.kind];
+  view.setUint32(8, header.epoch, true);
+  writeU64(view, 16, header.first);
+  writeU64(view, 24, header.last);
+  bytes.set(header.id, 32);
+  bytes.set(header.previous, 48);
+  return bytes;
+}
+
+function decodeHeader(bytes: Uint8Array): SegmentHeader {
+  const view = viewOf(bytes);
+  const kind = bytes[5] === KINDS.snapshot ? "snapshot" : bytes[5] === KINDS.delta ? "delta" : undefined;
+  const first = readU64(view, 16);
+  const last = readU64(view, 24);
+  const previous = bytes.slice(48, 64);
+  const sound = MAGIC.every((byte, index) => bytes[index] === byte) && bytes[4] === VERSION && kind !== undefined &&
+    isZero(bytes.subarray(6, 8)) && isZero(bytes.subarray(12, 16)) && first !== undefined && last !== undefined &&
+    first >= 1 && first <= last && (kind === "delta" || (first === last && isZero(previous)));
+  if (!sound) throw new CorruptVaultError("the header of a segment is not of its form");
+  return { kind, epoch: view.getUint32(8, true), first, last, id: bytes.slice(32, 48), previous };
+}
+
+/** Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in their segment. */
+function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
+  const place = new Uint8Array(5);
+  viewOf(place).setUint32(0, index, true);
+  place[4] = last ? 1 : 0;
+  return concat(encodeUtf8(SEGMENT_LABEL), vaultId, head, place);
+}

@@ -1,0 +1,63 @@
+/**
+ * When small deltas become larger ones, and when they become a snapshot.
+ *
+ * Deltas are kept in tiers, each tier up to eight times the size of the one below, with fewer than eight deltas a tier.
+ * A commit that would be the eighth of its tier takes the seven before it into itself. So a record is rewritten once
+ * for each tier it rises through, a few times over the life of a vault, and a version names few segments whatever the
+ * number of commits. When the deltas together outweigh the snapshot, a commit writes a snapshot: its cost, spread over
+ * the bytes that led to it, is constant.
+ *
+ * @module
+ */
+
+/** Deltas of one tier that are merged. */
+export const FAN_OUT = 8;
+/** Size of the largest delta of the lowest tier, in bytes: what fits into a page beside the header. */
+export const LOWEST_TIER = 4096;
+/** Below this many bytes of deltas no snapshot is worth its while. */
+export const SMALL_DELTAS = 32 * 1024;
+
+/** What a commit writes: a snapshot of everything, or a delta that takes the last `absorb` deltas into itself. */
+export type Plan =
+  | { readonly write: "snapshot" }
+  | { readonly write: "delta"; readonly absorb: number };
+
+/**
+ * Decides what a commit writes.
+ *
+ * @param snapshot size of the snapshot, in bytes
+ * @param deltas sizes of the live deltas, oldest first, in bytes
+ * @param added size of what the commit changes, in bytes
+ * @param most how many deltas there may be at most afterwards
+ */
+export function planCommit(snapshot: number, deltas: readonly number[], added: number, most: number): Plan {
+  const total = deltas.reduce((sum, size) => sum + size, added);
+  if (total > Math.max(snapshot, SMALL_DELTAS)) return { write: "snapshot" };
+  let absorb = 0;
+  let size = added;
+  while (absorb < deltas.length) {
+    const tier = tierOf(size);
+    let run = 0;
+    let sum = 0;
+    // Smaller deltas that a larger one came to lie on go with it: tiers fall from old to new, and so stay few.
+    let below = 0;
+    for (let i = deltas.length - 1 - absorb; i >= 0 && tierOf(deltas[i]!) <= tier; i--) {
+      run++;
+      sum += deltas[i]!;
+      if (tierOf(deltas[i]!) < tier) below = run;
+    }
+    if (run + 1 < FAN_OUT) {
+      absorb += below;
+      break;
+    }
+    absorb += run;
+    size += sum;
+  }
+  return deltas.length - absorb + 1 > most ? { write: "snapshot" } : { write: "delta", absorb };
+}
+
+function tierOf(size: number): number {
+  let tier = 0;
+  for (let bound = LOWEST_TIER; size > bound; bound *= FAN_OUT) tier++;
+  return tier;
+}

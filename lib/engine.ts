@@ -112,6 +112,8 @@ export class Engine {
   /** Runs a function while the medium is locked for reading and nothing in this process commits. */
   async reading<T>(read: (generation: Generation) => Promise<T>): Promise<T> {
     this.#checkOpen();
+    // It waits in line with transactions; inside of one that awaits it, it would wait for ever.
+    if (this.#exclusive) throw new BusyError("A transaction of this process was under way", 0);
     return await this.#mutex.run(async () => {
       this.#checkOpen();
       const lock = await this.medium.lock("shared", this.#options);

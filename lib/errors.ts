@@ -36,6 +36,7 @@ export const ERROR_TABLE = {
   },
   "conflicting-credentials": { exit: 2, hint: "Give exactly one credential" },
   "weak-credential": { exit: 2, hint: "Choose a longer one" },
+  "malformed-text": { exit: 2, hint: "Read it as bytes" },
   "slots-full": { exit: 2, hint: "Remove a slot first; a vault has 16" },
   "vault-not-found": { exit: 3, hint: "Create it with `coffer init`, or name another with --vault" },
   "secret-not-found": { exit: 3, hint: "List the names with `coffer ls`" },
@@ -477,6 +478,14 @@ export class VersionNotFoundError extends CofferError {
   /** Gives the name and the version. */
   constructor(readonly secret: string, readonly version: number, options: CofferErrorOptions = {}) {
     super("version-not-found", `Secret "${secret}" has no version ${version}`, options);
+  }
+}
+
+/** Thrown when a value is read as text and is not UTF-8. */
+export class MalformedTextError extends CofferError {
+  /** Gives the name. */
+  constructor(readonly secret: string, options: CofferErrorOptions = {}) {
+    super("malformed-text", `The value of "${secret}" is not UTF-8 text`, options);
   }
 }
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes.ts";
+import { type Bytes, concat } from "../bytes.ts";
 import { CorruptVaultError } from "../errors.ts";
 
 /** How much text is gathered before it is turned into bytes: enough to make few calls, too little to matter. */
@@ -21,26 +21,24 @@ export type Line = readonly [kind: string, key: string, json: string | null];
  */
 export function* encodeLines(lines: Iterable<Line>, size: number): Generator<Bytes> {
   const encoder = new TextEncoder();
-  let chunk = new Uint8Array(0);
+  let parts: Bytes[] = [];
   let filled = 0;
   let none = true;
   for (const text of batches(lines)) {
-    const bytes = encoder.encode(text);
-    for (let offset = 0; offset < bytes.length;) {
-      if (filled === chunk.length) chunk = new Uint8Array(size);
-      const part = bytes.subarray(offset, offset + size - filled);
-      chunk.set(part, filled);
+    for (let bytes = encoder.encode(text); bytes.length > 0;) {
+      const part = bytes.subarray(0, size - filled);
+      parts.push(part);
       filled += part.length;
-      offset += part.length;
+      bytes = bytes.subarray(part.length);
       if (filled === size) {
-        yield chunk;
+        yield concat(...parts);
         none = false;
-        chunk = new Uint8Array(0);
+        parts = [];
         filled = 0;
       }
     }
   }
-  if (filled > 0 || none) yield chunk.slice(0, filled);
+  if (filled > 0 || none) yield concat(...parts);
 }
 
 function* batches(lines: Iterable<Line>): Generator<string> {

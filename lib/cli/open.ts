@@ -1,0 +1,45 @@
+/**
+ * Opening the vault that the flags name.
+ *
+ * @module
+ */
+import { UsageError } from "../errors.ts";
+import type { FileOptions, OpenOptions, Vault } from "../vault.ts";
+import { givenCredential } from "./credential.ts";
+import { environment } from "./environment.ts";
+import type { GlobalFlags } from "./flags.ts";
+
+/** What the arguments say about the vault. To have it means that they make sense; nothing was read yet. */
+export interface Opening {
+  /** Path of the vault. */
+  readonly path: string;
+  /** How to open it. */
+  readonly options: OpenOptions;
+}
+
+/** Path of the vault: --vault, else COFFER_VAULT, else a file in the current folder. */
+export function vaultPath(flags: GlobalFlags): string {
+  const path = flags.vault ?? environment("COFFER_VAULT") ?? "vault.coffer";
+  if (path === "") throw new UsageError("The path of the vault is empty");
+  return path;
+}
+
+/** How to reach the vault's file. */
+export function fileOptions(flags: GlobalFlags): FileOptions {
+  return {
+    ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
+    allowInsecurePermissions: flags.allowInsecurePermissions,
+  };
+}
+
+/** How to open the vault, as the flags and the environment say. */
+export function prepareOpening(flags: GlobalFlags): Opening {
+  const path = vaultPath(flags);
+  return { path, options: { ...givenCredential(flags, `Passphrase for ${path}:`), ...fileOptions(flags) } };
+}
+
+/** Opens the vault. */
+export async function openVault({ path, options }: Opening): Promise<Vault> {
+  const { Vault } = await import("../vault.ts");
+  return await Vault.open(path, options);
+}

@@ -1,0 +1,62 @@
+/**
+ * `coffer set NAME`: keeps a value.
+ *
+ * @module
+ */
+import { encodeUtf8 } from "../bytes.ts";
+import { UsageError, ValueTooLargeError } from "../errors.ts";
+import { checkName } from "../state/names.ts";
+import { checkValue, MAX_VALUE_SIZE } from "../state/secret.ts";
+import { claimStdin, readFile, readStdin, STDIN } from "./files.ts";
+import type { GlobalFlags } from "./flags.ts";
+import { type MetadataFlags, metadataFrom, refuseBoth } from "./metadata.ts";
+import { openVault, prepareOpening } from "./open.ts";
+import { note, shown, writeJson } from "./output.ts";
+import { askHidden, canAsk } from "./terminal.ts";
+
+/** Flags of `set`. */
+export interface SetFlags extends GlobalFlags, MetadataFlags {
+  /** Whether the value comes from stdin. */
+  readonly stdin: boolean;
+  /** File that holds the value. */
+  readonly file?: string;
+  /** The value itself. */
+  readonly value?: string;
+}
+
+/** Reads a value and keeps it as a new version. */
+export default async function set(flags: SetFlags, name: string): Promise<void> {
+  checkName(name);
+  refuseBoth({ "--stdin": flags.stdin, "--file": flags.file, "--value": flags.value });
+  const metadata = metadataFrom(flags);
+  const opening = prepareOpening(flags);
+  const given = await readValue(flags);
+
+  await using vault = await openVault(opening);
+  const value = given ?? await askHidden(`Value of ${name}:`);
+  const { version } = await vault.secrets.set(name, value, metadata);
+  if (flags.json) await writeJson({ name, version });
+  else if (Deno.stderr.isTerminal()) note(`Saved ${shown(name)}, version ${version}`);
+}
+
+/** The value that the flags name, or undefined when it is to be asked for. */
+async function readValue({ stdin, file, value }: SetFlags): Promise<Uint8Array | undefined> {
+  if (value !== undefined) return checkValue(encodeUtf8(value));
+  if (stdin || file === STDIN) {
+    claimStdin(stdin ? "--stdin" : "--file");
+    return checkRead(await readStdin(MAX_VALUE_SIZE));
+  }
+  if (file !== undefined) return checkRead((await readFile(file, "the value from", MAX_VALUE_SIZE)).bytes);
+  if (!canAsk()) {
+    throw new UsageError("No value was given, and stdin is not a terminal", {
+      hint: "Give the value with --stdin or --file",
+    });
+  }
+  return undefined;
+}
+
+/** Reading stopped one byte past the limit, so how much more there is stays unknown. */
+function checkRead(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > MAX_VALUE_SIZE) throw new ValueTooLargeError(bytes.length, MAX_VALUE_SIZE);
+  return bytes;
+}

@@ -1,0 +1,174 @@
+/**
+ * Questions to a person at a terminal. They are written to stderr, so that stdout holds data alone.
+ *
+ * @module
+ */
+import { type Bytes, decodeUtf8 } from "../bytes.ts";
+import { InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
+import { note, shown, writeErr } from "./output.ts";
+
+/** Most bytes of one answer. */
+const MAX_ANSWER_SIZE = 64 * 1024;
+/** How often a new passphrase may be typed differently the second time. */
+const ATTEMPTS = 3;
+
+const CONTROL_C = 0x03;
+const CONTROL_D = 0x04;
+const BACKSPACE = 0x08;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const CONTROL_U = 0x15;
+const ESCAPE = 0x1b;
+const DELETE = 0x7f;
+
+/** What was typed ahead, behind the end of the last answer. */
+let pending: Uint8Array = new Uint8Array(0);
+
+/** Whether somebody can be asked. */
+export function canAsk(): boolean {
+  return Deno.stdin.isTerminal();
+}
+
+/**
+ * Asks for something that must not be seen, and returns its bytes as they were typed.
+ *
+ * @throws {InterruptedError} on Ctrl-C, on Ctrl-D at the start, and at the end of the input
+ */
+export async function askHidden(question: string): Promise<Bytes> {
+  writeErr(`${shown(question)} `);
+  Deno.stdin.setRaw(true);
+  try {
+    return await readAnswer();
+  } finally {
+    Deno.stdin.setRaw(false);
+    writeErr("\n");
+  }
+}
+
+/** Asks for a passphrase. */
+export async function askPassphrase(question: string): Promise<string> {
+  const bytes = await askHidden(question);
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    throw new MalformedCredentialError("The passphrase is not valid UTF-8");
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** Asks for a new passphrase twice, until both are the same. */
+export async function askNewPassphrase(): Promise<string> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const passphrase = await askPassphrase("New passphrase:");
+    if (passphrase === "") {
+      note("A passphrase must not be empty.");
+      continue;
+    }
+    if (await askPassphrase("New passphrase again:") === passphrase) return passphrase;
+    note("The two are not the same.");
+  }
+  throw new UsageError("No new passphrase was typed the same way twice");
+}
+
+/** Asks for a line that may be seen. */
+export async function askLine(question: string): Promise<string> {
+  writeErr(`${shown(question)} `);
+  const answer: number[] = [];
+  while (true) {
+    for (const [index, byte] of pending.entries()) {
+      if (byte !== LINE_FEED) {
+        answer.push(byte);
+        continue;
+      }
+      pending = pending.subarray(index + 1);
+      return new TextDecoder().decode(Uint8Array.from(answer)).trim();
+    }
+    await readMore();
+  }
+}
+
+/** Asks a question whose answer is no unless it begins with y. */
+export async function confirm(question: string): Promise<boolean> {
+  return /^y/i.test(await askLine(`${question} [y/N]`));
+}
+
+async function readAnswer(): Promise<Bytes> {
+  const answer: number[] = [];
+  const escape = new EscapeFilter();
+  while (true) {
+    for (const [index, byte] of pending.entries()) {
+      if (escape.swallows(byte)) continue;
+      switch (byte) {
+        case LINE_FEED:
+        case CARRIAGE_RETURN:
+          pending = pending.subarray(index + 1);
+          return finish(answer);
+        case CONTROL_C:
+          pending = new Uint8Array(0);
+          throw new InterruptedError();
+        case CONTROL_D:
+          if (answer.length === 0) throw new InterruptedError();
+          break;
+        case CONTROL_U:
+          answer.fill(0).length = 0;
+          break;
+        case BACKSPACE:
+        case DELETE:
+          dropCharacter(answer);
+          break;
+        default:
+          answer.push(byte);
+      }
+      if (answer.length > MAX_ANSWER_SIZE) throw new UsageError(`An answer has at most ${MAX_ANSWER_SIZE} bytes`);
+    }
+    await readMore();
+  }
+}
+
+function finish(answer: number[]): Bytes {
+  const bytes = Uint8Array.from(answer);
+  answer.fill(0);
+  return bytes;
+}
+
+/** Takes the last character away: its continuation bytes, then its first byte. */
+function dropCharacter(answer: number[]): void {
+  while (answer.length > 0 && (answer.pop()! & 0xc0) === 0x80);
+}
+
+async function readMore(): Promise<void> {
+  const buffer = new Uint8Array(1024);
+  const read = await Deno.stdin.read(buffer);
+  if (read === null) throw new InterruptedError();
+  pending = buffer.subarray(0, read);
+}
+
+/** Swallows what arrow keys send, and the marks that some terminals put around what is pasted. */
+class EscapeFilter {
+  #state: "text" | "escape" | "sequence" | "single" = "text";
+
+  swallows(byte: number): boolean {
+    switch (this.#state) {
+      case "text":
+        if (byte !== ESCAPE) return false;
+        this.#state = "escape";
+        return true;
+      case "escape":
+        if (byte === 0x5b) this.#state = "sequence";
+        else if (byte === 0x4f) this.#state = "single";
+        else {
+          // Escape on its own, then another key: that one counts.
+          this.#state = "text";
+          return false;
+        }
+        return true;
+      case "single":
+        this.#state = "text";
+        return true;
+      case "sequence":
+        if (byte >= 0x40 && byte <= 0x7e) this.#state = "text";
+        return true;
+    }
+  }
+}

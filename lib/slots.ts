@@ -1,0 +1,199 @@
+/**
+ * Key slots of an open vault: who can open it.
+ *
+ * @module
+ */
+import { decodeBase64, encodeBase64, encodeHex, encodeUtf8 } from "./bytes.ts";
+import { hmac, importHmacKey } from "./crypto/hmac.ts";
+import { randomBytes, wipe } from "./crypto/random.ts";
+import type { Engine, Work } from "./engine.ts";
+import { CorruptVaultError, LastSlotError, SlotNotFoundError, SlotsFullError } from "./errors.ts";
+import {
+  checkNewCredential,
+  type Credential,
+  passphraseBytes,
+  type Provide,
+  provided,
+  resolveCredential,
+} from "./sealed/credential.ts";
+import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
+import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
+import { CERTIFICATE_LABEL } from "./sealed/labels.ts";
+import { SLOT_COUNT } from "./sealed/meta.ts";
+import { encodeRecoveryCode } from "./sealed/recovery.ts";
+import { checkLabel, type Slot, type SlotKind } from "./sealed/slot.ts";
+
+/** What is known of a key slot; anyone who can read the file may see it. */
+export interface SlotInfo {
+  /** Number, from 1, never used twice. */
+  readonly id: number;
+  /** What opens it. */
+  readonly kind: SlotKind;
+  /** The user's own words. */
+  readonly label: string;
+  /** When it was made. */
+  readonly createdAt: Date;
+  /** Cost of a passphrase: memory in KiB, passes, lanes. */
+  readonly kdf?: { readonly memory: number; readonly passes: number; readonly lanes: number };
+}
+
+/** A new slot: a passphrase or key file that the caller brings, or a recovery code or certificate that is made. */
+export type NewSlot =
+  & { readonly label?: string }
+  & (
+    | ({ readonly kind: "passphrase"; readonly passphrase: Provide<string> } & KdfOptions)
+    | { readonly kind: "keyfile"; readonly keyFile: Provide<Uint8Array> }
+    | { readonly kind: "recovery" }
+    | { readonly kind: "certificate" }
+  );
+
+/** What to do with a secret that was made for a new slot. */
+export interface NewSlotOptions {
+  /** Gets the recovery code or certificate before the slot is committed. When it throws, there is no slot. */
+  readonly onSecret?: (text: string) => void | Promise<void>;
+}
+
+/** Kind and key of the record of the master secret, of which certificates are the HMAC. */
+const KEY_PAIR = "keypair";
+const MASTER = "master";
+const MASTER_SIZE = 32;
+const RECOVERY_SIZE = 32;
+
+/** The key slots of an open vault. */
+export class Slots {
+  readonly #engine: Engine;
+
+  /** Made by `Vault`. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** All slots, by number. */
+  async list(): Promise<SlotInfo[]> {
+    await this.#engine.refresh();
+    return this.#engine.committed.generation.meta.slots.map(slotInfo);
+  }
+
+  /**
+   * Adds a slot. It is opened once, with its own credential, before it counts.
+   *
+   * @throws {SlotsFullError} @throws {WeakKdfError} @throws {WeakCredentialError} @throws {InvalidMetadataError}
+   */
+  async add(slot: NewSlot, options: NewSlotOptions = {}): Promise<SlotInfo> {
+    const label = checkLabel(slot.label ?? "");
+    // A certificate comes from the master secret inside the vault, so it is made within the transaction.
+    const prepared = slot.kind === "certificate" ? undefined : await prepareNewSlot(slot, label, options);
+    return await this.#engine.transact(async (work) => {
+      if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
+      return await this.#append(work, prepared ?? await prepareCertificate(work, label, options));
+    });
+  }
+
+  /**
+   * Removes a slot. Whoever knew its credential may still have opened older copies of the vault with it.
+   *
+   * @throws {SlotNotFoundError}
+   * @throws {LastSlotError} when it is the only one
+   */
+  async remove(id: number): Promise<SlotInfo> {
+    return await this.#engine.transact((work) => {
+      const slot = work.slots.find((slot) => slot.id === id);
+      if (slot === undefined) throw new SlotNotFoundError(`The vault has no slot ${id}`);
+      if (work.slots.length === 1) throw new LastSlotError(id);
+      work.slots = work.slots.filter((slot) => slot.id !== id);
+      return slotInfo(slot);
+    });
+  }
+
+  /** Puts a slot for a new passphrase in the place of a passphrase slot; the others stay as they are. */
+  async replacePassphrase(
+    find: (slots: readonly Slot[]) => Slot,
+    passphrase: Provide<string>,
+    options: KdfOptions,
+  ): Promise<SlotInfo> {
+    await this.#engine.refresh();
+    const before = find(this.#engine.committed.generation.meta.slots);
+    const kdf = newKdf({ ...before.kdf, ...options });
+    const credential = checkNewCredential({ kind: "passphrase", secret: passphraseBytes(await provided(passphrase)) });
+    const prepared = await prepareSlot(credential, before.label, kdf);
+    return await this.#engine.transact(async (work) => {
+      const index = work.slots.findIndex((slot) => slot.id === before.id);
+      if (index < 0) throw new SlotNotFoundError(`Slot ${before.id} was removed in the meantime`);
+      const slot = await this.#wrap(work, prepared, before.id);
+      work.slots = work.slots.with(index, slot);
+      return slotInfo(slot);
+    });
+  }
+
+  async #append(work: Work, prepared: PreparedSlot): Promise<SlotInfo> {
+    const slot = await this.#wrap(work, prepared, work.nextSlotId);
+    work.nextSlotId++;
+    work.slots = [...work.slots, slot];
+    return slotInfo(slot);
+  }
+
+  async #wrap(work: Work, prepared: PreparedSlot, id: number): Promise<Slot> {
+    const { meta } = work.generation;
+    return await this.#engine.withVaultKey((vaultKey) => wrapSlot(prepared, vaultKey, meta, id, work.now));
+  }
+}
+
+/** What may be shown of a slot. */
+export function slotInfo({ id, kind, label, created, kdf }: Slot): SlotInfo {
+  return { id, kind, label, createdAt: new Date(created), ...(kdf ? { kdf } : {}) };
+}
+
+/** Does the slow part of a new slot. */
+export async function prepareNewSlot(
+  slot: Exclude<NewSlot, { kind: "certificate" }>,
+  label: string,
+  options: NewSlotOptions,
+): Promise<PreparedSlot> {
+  switch (slot.kind) {
+    case "passphrase": {
+      const kdf = newKdf(slot);
+      return await prepareSlot(
+        checkNewCredential(await resolveCredential({ passphrase: slot.passphrase })),
+        label,
+        kdf,
+      );
+    }
+    case "keyfile":
+      return await prepareSlot(await resolveCredential({ keyFile: slot.keyFile }), label);
+    case "recovery": {
+      const secret = randomBytes(RECOVERY_SIZE);
+      const prepared = await prepareSlot({ kind: "recovery", secret }, label);
+      await options.onSecret?.(await encodeRecoveryCode(secret));
+      wipe(secret);
+      return prepared;
+    }
+  }
+}
+
+/**
+ * Makes the next certificate: HMAC under the master secret of a label and a number that rises, so that a certificate
+ * that was lost is never made again.
+ */
+async function prepareCertificate(work: Work, label: string, options: NewSlotOptions): Promise<PreparedSlot> {
+  const { secret, certificates } = readMaster(work) ?? { secret: randomBytes(MASTER_SIZE), certificates: 0 };
+  const number = certificates + 1;
+  work.records.put(KEY_PAIR, MASTER, JSON.stringify({ secret: encodeBase64(secret), certificates: number }));
+  const certificate = await hmac(await importHmacKey(secret), encodeUtf8(`${CERTIFICATE_LABEL}${number}`));
+  const credential: Credential = { kind: "certificate", secret: certificate };
+  const prepared = await prepareSlot(credential, label);
+  await options.onSecret?.(encodeHex(certificate));
+  wipe(secret, certificate);
+  return prepared;
+}
+
+function readMaster(work: Work): { secret: Uint8Array<ArrayBuffer>; certificates: number } | undefined {
+  const json = work.records.get(KEY_PAIR, MASTER);
+  if (json === undefined) return undefined;
+  try {
+    const { secret, certificates } = JSON.parse(json);
+    if (!Number.isSafeInteger(certificates) || certificates < 0) throw new RangeError();
+    return { secret: decodeBase64(secret), certificates };
+  } catch {
+    throw new CorruptVaultError("the record of the master secret is not of its form");
+  }
+}

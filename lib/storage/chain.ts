@@ -1,0 +1,159 @@
+/**
+ * Segments as chains of pages.
+ *
+ * @module
+ */
+import type { Bytes } from "../bytes.ts";
+import { CorruptVaultError } from "../errors.ts";
+import type { Disk } from "./disk.ts";
+import { type Extent, normalize } from "./extents.ts";
+import { FIRST_SEGMENT_PAGE, PAGE_SIZE, pagesFor, PAYLOAD_SIZE, type SegmentEntry } from "./meta_page.ts";
+import { decodePage, encodePage } from "./page.ts";
+
+/** How many pages are read or written at once. */
+const RUN = 256;
+
+/** Whether the pages of a segment follow one another in the file, so that no chain need be walked. */
+export function isContiguous(entry: SegmentEntry): boolean {
+  return entry.last - entry.first + 1 === pagesFor(entry.length);
+}
+
+/** Writes a segment into the pages of the given runs, in their order; there are exactly as many as it takes. */
+export async function writeChain(disk: Disk, runs: readonly Extent[], segment: Uint8Array): Promise<void> {
+  let index = 0;
+  for (const [position, { first, count }] of runs.entries()) {
+    for (let done = 0; done < count; done += RUN) {
+      const pages = Math.min(RUN, count - done);
+      const buffer = new Uint8Array(pages * PAGE_SIZE);
+      for (let i = 0; i < pages; i++, index++) {
+        const number = first + done + i;
+        const next = done + i + 1 < count ? number + 1 : runs[position + 1]?.first ?? 0;
+        const payload = segment.subarray(index * PAYLOAD_SIZE, (index + 1) * PAYLOAD_SIZE);
+        encodePage(buffer.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE), next, index, payload);
+      }
+      await disk.writeAt(buffer, (first + done) * PAGE_SIZE);
+    }
+  }
+}
+
+/** Reads a segment's bytes, in pieces, in any order. */
+export class ChainReader {
+  readonly #disk: Disk;
+  readonly #entry: SegmentEntry;
+  readonly #pageCount: number;
+  /** The runs of pages that are known from the start of the segment on. */
+  #runs: Extent[];
+  #known: number;
+
+  /** Reads from a file of so many pages. */
+  constructor(disk: Disk, entry: SegmentEntry, pageCount: number) {
+    this.#disk = disk;
+    this.#entry = entry;
+    this.#pageCount = pageCount;
+    const all = isContiguous(entry);
+    this.#known = all ? pagesFor(entry.length) : 1;
+    this.#runs = [{ first: entry.first, count: this.#known }];
+  }
+
+  /** The bytes from `offset` on; the caller stays within the segment. */
+  async read(offset: number, length: number): Promise<Bytes> {
+    if (offset < 0 || length < 0 || offset + length > this.#entry.length) {
+      throw new RangeError(`Cannot read ${length} bytes at ${offset} of a segment of ${this.#entry.length}`);
+    }
+    const result = new Uint8Array(length);
+    const last = Math.ceil((offset + length) / PAYLOAD_SIZE);
+    for (let index = Math.floor(offset / PAYLOAD_SIZE); index < last;) {
+      index += await this.#readRun(index, Math.min(last - index, RUN), (payload, at) => {
+        const start = at * PAYLOAD_SIZE - offset;
+        const from = Math.max(0, -start);
+        const part = payload.subarray(from, Math.max(from, length - start));
+        result.set(part, Math.max(0, start));
+      });
+    }
+    return result;
+  }
+
+  /** Every page of the segment, walking the chain where it must be. */
+  async extents(): Promise<readonly Extent[]> {
+    const total = pagesFor(this.#entry.length);
+    while (this.#known < total) await this.#readRun(this.#known - 1, 1, () => {});
+    return this.#runs;
+  }
+
+  /** Reads pages that follow one another, and gives how many. Unknown ones are found by walking. */
+  async #readRun(index: number, most: number, use: (payload: Uint8Array, index: number) => void): Promise<number> {
+    while (index >= this.#known) await this.#readRun(this.#known - 1, 1, () => {});
+    const { first, count } = this.#runFrom(index);
+    const pages = Math.min(count, most);
+    const buffer = new Uint8Array(pages * PAGE_SIZE);
+    const got = await this.#disk.readAt(buffer, first * PAGE_SIZE);
+    if (got < buffer.length) {
+      throw new CorruptVaultError("a page is cut short", { page: first + Math.floor(got / PAGE_SIZE) });
+    }
+    const total = pagesFor(this.#entry.length);
+    for (let i = 0; i < pages; i++) {
+      const at = index + i;
+      const used = Math.min(PAYLOAD_SIZE, this.#entry.length - at * PAYLOAD_SIZE);
+      const page = buffer.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE);
+      const { next, payload } = decodePage(page, first + i, at, used);
+      this.#follow(first + i, at, next, total);
+      use(payload, at);
+    }
+    return pages;
+  }
+
+  /** Holds a page's `next` against what is known, or learns it. */
+  #follow(number: number, index: number, next: number, total: number): void {
+    if (index + 1 === total) {
+      if (next !== 0 || number !== this.#entry.last) {
+        throw new CorruptVaultError("a chain of pages does not end where it should", { page: number });
+      }
+      return;
+    }
+    if (next < FIRST_SEGMENT_PAGE || next >= this.#pageCount) {
+      throw new CorruptVaultError("a chain of pages leaves the file", { page: number });
+    }
+    if (index + 1 < this.#known) {
+      if (next !== this.#runFrom(index + 1).first) {
+        throw new CorruptVaultError("a chain of pages is broken", { page: number });
+      }
+      return;
+    }
+    // A page's position is part of it, so a loop ends at the first page that is met again: it is out of its place.
+    const run = this.#runs.at(-1)!;
+    if (run.first + run.count === next) this.#runs = this.#runs.with(-1, { first: run.first, count: run.count + 1 });
+    else this.#runs.push({ first: next, count: 1 });
+    this.#known++;
+  }
+
+  #runFrom(index: number): Extent {
+    let rest = index;
+    for (const { first, count } of this.#runs) {
+      if (rest < count) return { first: first + rest, count: count - rest };
+      rest -= count;
+    }
+    throw new RangeError(`Position ${index} is not known yet`);
+  }
+}
+
+/** The pages that segments take up, as far as they can be read; contiguous ones are not read at all. */
+export async function reachedExtents(
+  disk: Disk,
+  entries: readonly SegmentEntry[],
+  pageCount: number,
+  tolerant: boolean,
+): Promise<Extent[]> {
+  const reached: Extent[] = [];
+  for (const entry of entries) {
+    if (isContiguous(entry)) reached.push({ first: entry.first, count: pagesFor(entry.length) });
+    else {
+      const reader = new ChainReader(disk, entry, pageCount);
+      try {
+        reached.push(...await reader.extents());
+      } catch (error) {
+        if (!tolerant || !(error instanceof CorruptVaultError)) throw error;
+      }
+    }
+  }
+  return normalize(reached);
+}

@@ -1,0 +1,92 @@
+/**
+ * Which of two meta pages counts (`docs/format.md`, section 2).
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { equalBytes } from "../bytes.ts";
+import {
+  CorruptVaultError,
+  EmptyFileError,
+  NotAVaultError,
+  TruncatedVaultError,
+  UnsupportedVersionError,
+} from "../errors.ts";
+import { ChainReader } from "./chain.ts";
+import type { Disk } from "./disk.ts";
+import { type DecodedMetaPage, decodeMetaPage, type MetaPage, PAGE_SIZE } from "./meta_page.ts";
+
+/** How many bytes of a segment are digested at once. */
+const PIECE = 1024 * 1024;
+
+/** The version that counts. */
+export interface Chosen {
+  /** Its meta page. */
+  readonly page: MetaPage;
+  /** The other meta page, when it is valid. */
+  readonly other: MetaPage | undefined;
+  /** Whether a newer commit was torn, or may have been. */
+  readonly recovered: boolean;
+}
+
+/**
+ * Decides which version counts.
+ *
+ * @param raw the first two pages of the file, or what there is of them
+ * @throws {EmptyFileError} @throws {NotAVaultError} @throws {UnsupportedVersionError}
+ * @throws {TruncatedVaultError} @throws {CorruptVaultError}
+ */
+export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen> {
+  const size = await disk.size();
+  if (size === 0) throw new EmptyFileError(disk.path);
+  const pages = decodeMetaPages(raw);
+  const future = pages.find((page) => page.status === "future");
+  if (future !== undefined) throw new UnsupportedVersionError(disk.path, future.formatVersion);
+  const foreign = pages.every(({ status }) => status === "foreign" || status === "empty");
+  if (foreign) throw new NotAVaultError(disk.path);
+  const valid = pages.flatMap((page) => page.status === "valid" ? [page.page] : []).sort((a, b) =>
+    b.version - a.version
+  );
+  const torn = pages.some(({ status }) => status === "torn" || status === "foreign");
+  let problem = size < 2 * PAGE_SIZE
+    ? new TruncatedVaultError(disk.path, size, 2 * PAGE_SIZE)
+    : new CorruptVaultError("neither meta page is whole", { page: 0 });
+  for (const [index, page] of valid.entries()) {
+    const found = await incompleteness(disk, page, size);
+    if (found === null) {
+      return { page, other: valid.find((other) => other !== page), recovered: index > 0 || torn };
+    }
+    problem = found;
+  }
+  throw problem;
+}
+
+/** Decodes both meta pages; what is missing at the end of a short file counts as never written. */
+export function decodeMetaPages(raw: Uint8Array): readonly [DecodedMetaPage, DecodedMetaPage] {
+  const whole = new Uint8Array(2 * PAGE_SIZE);
+  whole.set(raw);
+  return [decodeMetaPage(whole.subarray(0, PAGE_SIZE), 0), decodeMetaPage(whole.subarray(PAGE_SIZE), 1)];
+}
+
+/** Why the commit of a valid meta page is not all there, or null when it is. */
+export async function incompleteness(
+  disk: Disk,
+  page: MetaPage,
+  size: number,
+): Promise<TruncatedVaultError | CorruptVaultError | null> {
+  if (page.pageCount * PAGE_SIZE > size) return new TruncatedVaultError(disk.path, size, page.pageCount * PAGE_SIZE);
+  const hash = createHash("sha256");
+  try {
+    for (const entry of page.segments.slice(page.segments.length - page.added)) {
+      const chain = new ChainReader(disk, entry, page.pageCount);
+      for (let offset = 0; offset < entry.length; offset += PIECE) {
+        hash.update(await chain.read(offset, Math.min(PIECE, entry.length - offset)));
+      }
+    }
+  } catch (error) {
+    if (error instanceof CorruptVaultError) return error;
+    throw error;
+  }
+  if (equalBytes(hash.digest(), page.addedDigest)) return null;
+  return new CorruptVaultError("the newest segment is not the one that was committed");
+}

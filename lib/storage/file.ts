@@ -1,0 +1,365 @@
+/**
+ * The file medium: committed versions as two meta pages and chains of segment pages (`docs/format.md`).
+ *
+ * Reading the source: `#choose` decides which version counts, `#publish` is the order of a commit, one step a line.
+ *
+ * @module
+ */
+import type { Bytes } from "../bytes.ts";
+import { ConflictError } from "../errors.ts";
+import { ChainReader, isContiguous, reachedExtents, writeChain } from "./chain.ts";
+import { chooseVersion, type Chosen } from "./choose.ts";
+import { assertFree, publishFile } from "./create.ts";
+import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
+import { DenoDisk, type DenoDiskOptions } from "./disk_deno.ts";
+import { allocate, complement, countPages, type Extent, normalize } from "./extents.ts";
+import { MAX_META_SIZE, MAX_SEGMENTS } from "./medium.ts";
+import type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./medium.ts";
+import {
+  encodeMetaPage,
+  FIRST_SEGMENT_PAGE,
+  type MetaPage,
+  metaPageOf,
+  PAGE_SIZE,
+  pagesFor,
+  type SegmentEntry,
+  sha256,
+} from "./meta_page.ts";
+
+const META_PAGES_SIZE = 2 * PAGE_SIZE;
+/** A file grows by an eighth, and by so many pages at least and at most unless one commit needs more. */
+const GROWTH = { least: 16, most: 256 } as const;
+/** Free pages at the end of the file that are worth giving back: more than so many, and more than half the file. */
+const WORTH_SHRINKING = 256;
+/** Zeros are written in pieces of so many bytes. */
+const ZEROS = new Uint8Array(64 * 1024);
+
+/** A segment of the file, readable as long as a version that names it is locked. */
+class FileSegment implements StoredSegment {
+  readonly entry: SegmentEntry;
+  readonly chain: ChainReader;
+
+  constructor(disk: Disk, entry: SegmentEntry, pageCount: number) {
+    this.entry = entry;
+    this.chain = new ChainReader(disk, entry, pageCount);
+  }
+
+  get version(): number {
+    return this.entry.version;
+  }
+
+  get length(): number {
+    return this.entry.length;
+  }
+
+  read(offset: number, length: number): Promise<Bytes> {
+    return this.chain.read(offset, length);
+  }
+
+  async extents(): Promise<readonly Extent[]> {
+    const { first, length } = this.entry;
+    return isContiguous(this.entry) ? [{ first, count: pagesFor(length) }] : await this.chain.extents();
+  }
+}
+
+/** What is remembered of the file between two calls. */
+interface Known {
+  /** Both meta pages as they were read or written. */
+  readonly raw: Bytes;
+  readonly page: MetaPage;
+  /** The other meta page, when it is valid: what it reaches is not free. */
+  readonly other: MetaPage | undefined;
+  readonly segments: readonly FileSegment[];
+  readonly recovered: boolean;
+  /** Whether this object wrote the version and saw it synced. */
+  readonly durable: boolean;
+}
+
+/** Which pages a commit may use. */
+interface Space {
+  /** Reached by neither meta page. */
+  readonly free: readonly Extent[];
+  /** Reached by the older meta page only: free once that is overwritten. */
+  readonly pending: readonly Extent[];
+  /** Pages of the file. */
+  readonly pages: number;
+}
+
+/** Committed versions in one file, over any {@linkcode Disk}. */
+export class FileMedium implements Medium {
+  readonly #disk: Disk;
+  #known: Known | undefined;
+  #space: Space | undefined;
+  /** Another file came to stand at the path: what the caller knows counts for nothing. */
+  #replaced = false;
+
+  /** A medium over a disk that holds a vault. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  /** Opens the file at a path: see {@linkcode DenoDisk.open} for what it throws. */
+  // deno-lint-ignore require-await
+  static async open(path: string, options: DenoDiskOptions = {}): Promise<FileMedium> {
+    return new FileMedium(DenoDisk.open(path, options));
+  }
+
+  /**
+   * Makes a file that holds version 1, and opens it.
+   *
+   * @throws {VaultExistsError} when there is something at the path
+   */
+  static async create(path: string, commit: Commit, options: DenoDiskOptions = {}): Promise<FileMedium> {
+    publishFile(path, await firstImage(commit));
+    return await FileMedium.open(path, options);
+  }
+
+  /** @throws {VaultExistsError} when there is something at the path */
+  static assertFree(path: string): void {
+    assertFree(path);
+  }
+
+  get name(): string {
+    return this.#disk.path;
+  }
+
+  async lock(mode: LockMode, options: LockOptions = {}): Promise<Lock> {
+    const lock = await this.#disk.lock(mode, options);
+    if (lock.replaced) {
+      this.#forget();
+      this.#replaced = true;
+    }
+    return lock;
+  }
+
+  async read(since?: number): Promise<Committed | null> {
+    const known = await this.#refresh();
+    if (known.page.version === since && !this.#replaced) return null;
+    this.#replaced = false;
+    return committed(known);
+  }
+
+  async commit(base: number, commit: Commit): Promise<Committed> {
+    checkCommit(commit);
+    const known = await this.#refresh();
+    if (known.page.version !== base) throw new ConflictError(base, known.page.version);
+    // An empty write asks whether writing is allowed at all, before anything is begun.
+    await this.#disk.writeAt(new Uint8Array(0), 0);
+    const retained = retainedSegments(known, commit.retain);
+    try {
+      const next = await this.#publish(known, retained, commit);
+      this.#known = next;
+      await this.#shrink(next);
+      return committed(next);
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  async usage(): Promise<MediumUsage> {
+    const segments = this.#known?.page.segments ?? [];
+    const live = segments.reduce((sum, { length }) => sum + pagesFor(length) * PAGE_SIZE, META_PAGES_SIZE);
+    return { total: await this.#disk.size(), live };
+  }
+
+  close(): void {
+    this.#disk.close();
+  }
+
+  /** The newest version; decodes nothing when both meta pages are as they were. */
+  async #refresh(): Promise<Known> {
+    const raw = new Uint8Array(META_PAGES_SIZE);
+    const got = await this.#disk.readAt(raw, 0);
+    if (this.#known !== undefined && got === raw.length && sameWords(raw, this.#known.raw)) return this.#known;
+    this.#forget();
+    const chosen = await chooseVersion(this.#disk, raw.subarray(0, got));
+    return this.#known = this.#adopt(raw, chosen);
+  }
+
+  #adopt(raw: Bytes, { page, other, recovered }: Chosen): Known {
+    const segments = page.segments.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
+    return { raw, page, other, segments, recovered, durable: false };
+  }
+
+  /** The order of writes of `docs/format.md`, section 4. */
+  async #publish(known: Known, retained: readonly FileSegment[], { meta, append }: Commit): Promise<Known> {
+    // What this version reaches may only be in memory if its writer died before its sync. It becomes durable before
+    // the older meta page, the last one known to be durable, is overwritten.
+    if (!known.durable) await this.#disk.sync();
+    const version = known.page.version + 1;
+    const space = await this.#measure(known);
+    const dropped = await extentsOf(known.segments.filter((segment) => !retained.includes(segment)));
+    const placed = placeSegments(space, append, version);
+    for (const [index, segment] of append.entries()) await writeChain(this.#disk, placed.runs[index]!, segment);
+    await this.#fill(placed.unwritten);
+    const shrunk = withoutTail(placed.free, placed.pages);
+    const page: MetaPage = {
+      version,
+      pageCount: shrunk.pages,
+      segments: [...retained.map(({ entry }) => entry), ...placed.entries],
+      added: append.length,
+      addedDigest: sha256(...append),
+      meta: Uint8Array.from(meta),
+    };
+    const bytes = encodeMetaPage(page);
+    const slot = metaPageOf(version);
+    try {
+      await this.#disk.writeAt(bytes, slot * PAGE_SIZE);
+      await this.#disk.sync();
+    } catch (error) {
+      // Others would see the commit, though the disk may never hold it; and this caller is told that it failed.
+      await this.#takeBack(slot);
+      throw error;
+    }
+    this.#space = { free: normalize([...shrunk.free, ...space.pending]), pending: dropped, pages: shrunk.pages };
+    const raw = Uint8Array.from(known.raw);
+    raw.set(bytes, slot * PAGE_SIZE);
+    const segments = placed.entries.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
+    return { raw, page, other: known.page, segments: [...retained, ...segments], recovered: false, durable: true };
+  }
+
+  /** Free space is computed once, then kept up from commit to commit. */
+  async #measure(known: Known): Promise<Space> {
+    if (this.#space !== undefined) return this.#space;
+    const pages = Math.max(known.page.pageCount, known.other?.pageCount ?? 0);
+    const reached = await extentsOf(known.segments);
+    // The older version is no longer needed to read anything: what of it can not be followed is lost already.
+    const older = await reachedExtents(this.#disk, known.other?.segments ?? [], pages, true);
+    const free = complement([...reached, ...older], FIRST_SEGMENT_PAGE, pages);
+    const pending = complement([...reached, ...free], FIRST_SEGMENT_PAGE, pages);
+    return this.#space = { free, pending, pages };
+  }
+
+  /** New pages are written, not left as a hole: a later commit into them then changes no block map. */
+  async #fill({ first, count }: Extent): Promise<void> {
+    const end = (first + count) * PAGE_SIZE;
+    for (let at = first * PAGE_SIZE; at < end; at += ZEROS.length) {
+      await this.#disk.writeAt(ZEROS.subarray(0, Math.min(ZEROS.length, end - at)), at);
+    }
+  }
+
+  async #takeBack(slot: 0 | 1): Promise<void> {
+    try {
+      await this.#disk.writeAt(new Uint8Array(PAGE_SIZE), slot * PAGE_SIZE);
+    } catch {
+      // The first error is the one that is reported; if the page was written whole after all, the commit may stand,
+      // which is the other outcome that a failed commit may have.
+    }
+  }
+
+  /** Cuts off what neither meta page counts any more. The commit is durable: a failure here takes nothing back. */
+  async #shrink({ page, other }: Known): Promise<void> {
+    const size = Math.max(page.pageCount, other?.pageCount ?? 0) * PAGE_SIZE;
+    try {
+      if (await this.#disk.size() - size > WORTH_SHRINKING * PAGE_SIZE) await this.#disk.truncate(size);
+    } catch {
+      this.#space = undefined;
+    }
+  }
+
+  #forget(): void {
+    this.#known = undefined;
+    this.#space = undefined;
+  }
+}
+
+/** The bytes of a file that holds version 1, with room for the first commits. */
+async function firstImage(commit: Commit): Promise<Bytes> {
+  const { MemoryDisk } = await import("./disk_memory.ts");
+  const disk = new MemoryDisk();
+  const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, commit.append, 1);
+  await disk.truncate(placed.pages * PAGE_SIZE);
+  for (const [index, segment] of commit.append.entries()) await writeChain(disk, placed.runs[index]!, segment);
+  const page: MetaPage = {
+    version: 1,
+    pageCount: placed.pages,
+    segments: placed.entries,
+    added: commit.append.length,
+    addedDigest: sha256(...commit.append),
+    meta: Uint8Array.from(commit.meta),
+  };
+  await disk.writeAt(encodeMetaPage(page), metaPageOf(1) * PAGE_SIZE);
+  const image = new Uint8Array(await disk.size());
+  await disk.readAt(image, 0);
+  return image;
+}
+
+/** Finds pages for new segments, growing the file when the free ones do not suffice. */
+function placeSegments(
+  space: Space,
+  append: readonly Uint8Array[],
+  version: number,
+): {
+  readonly runs: readonly (readonly Extent[])[];
+  readonly entries: readonly SegmentEntry[];
+  readonly free: readonly Extent[];
+  readonly pages: number;
+  /** Pages past the old end that no segment of this commit fills. */
+  readonly unwritten: Extent;
+} {
+  const needed = append.reduce((sum, { length }) => sum + pagesFor(length), 0);
+  let { free, pages } = space;
+  if (countPages(free) < needed) {
+    const count = Math.max(needed, Math.min(Math.max(pages >> 3, GROWTH.least), GROWTH.most));
+    free = normalize([...free, { first: pages, count }]);
+    pages += count;
+  }
+  const runs: (readonly Extent[])[] = [];
+  const entries: SegmentEntry[] = [];
+  let end = space.pages;
+  for (const { length } of append) {
+    const allocated = allocate(free, pagesFor(length));
+    if (allocated === null) throw new RangeError("There are fewer free pages than were counted");
+    free = allocated.free;
+    runs.push(allocated.taken);
+    const last = allocated.taken.at(-1)!;
+    entries.push({ version, first: allocated.taken[0]!.first, last: last.first + last.count - 1, length });
+    for (const { first, count } of allocated.taken) end = Math.max(end, first + count);
+  }
+  return { runs, entries, free, pages, unwritten: { first: end, count: pages - end } };
+}
+
+/** Leaves free pages at the end of the file out of its page count when they are many. */
+function withoutTail(free: readonly Extent[], pages: number): { free: readonly Extent[]; pages: number } {
+  const tail = free.at(-1);
+  const worth = tail !== undefined && tail.first + tail.count === pages && tail.count > WORTH_SHRINKING &&
+    tail.count > pages / 2;
+  if (!worth) return { free, pages };
+  const kept = Math.max(tail.first + GROWTH.least, FIRST_SEGMENT_PAGE);
+  return { free: [...free.slice(0, -1), { first: tail.first, count: kept - tail.first }], pages: kept };
+}
+
+async function extentsOf(segments: readonly FileSegment[]): Promise<Extent[]> {
+  return normalize((await Promise.all(segments.map((segment) => segment.extents()))).flat());
+}
+
+function retainedSegments(known: Known, retain: readonly StoredSegment[]): readonly FileSegment[] {
+  const retained = known.segments.filter((segment) => retain.includes(segment));
+  if (retained.length !== retain.length) throw new ConflictError(known.page.version, known.page.version);
+  return retained;
+}
+
+function checkCommit({ meta, append, retain }: Commit): void {
+  if (meta.length < 1 || meta.length > MAX_META_SIZE) {
+    throw new RangeError(`A meta has 1 to ${MAX_META_SIZE} bytes, got ${meta.length}`);
+  }
+  if (append.length + retain.length > MAX_SEGMENTS) {
+    throw new RangeError(`A version names at most ${MAX_SEGMENTS} segments, got ${append.length + retain.length}`);
+  }
+  if (append.some(({ length }) => length === 0)) throw new RangeError("A segment must not be empty");
+}
+
+function committed({ page, segments, recovered }: Known): Committed {
+  return { version: page.version, meta: page.meta, segments, recovered };
+}
+
+/** Compares two pages eight bytes at a time: this runs before every read and every commit. */
+function sameWords(a: Bytes, b: Bytes): boolean {
+  const left = new BigUint64Array(a.buffer);
+  const right = new BigUint64Array(b.buffer);
+  for (let i = 0; i < left.length; i++) {
+    if (left[i] !== right[i]) return false;
+  }
+  return true;
+}

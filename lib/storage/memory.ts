@@ -1,0 +1,64 @@
+/**
+ * The memory medium: committed versions as plain values. It shows what a medium promises with nothing in the way.
+ *
+ * @module
+ */
+import { ConflictError } from "../errors.ts";
+import type { Lock, LockMode, LockOptions } from "./disk.ts";
+import { MemoryDisk, MemoryFile } from "./disk_memory.ts";
+import type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./medium.ts";
+
+/** What several media share: the newest version, and the locks on it. */
+export class MemoryStore {
+  /** The newest version, once there is one. */
+  newest: Committed | undefined;
+  /** Locks between handles. */
+  readonly file: MemoryFile = new MemoryFile();
+}
+
+/** One handle on a {@linkcode MemoryStore}. */
+export class MemoryMedium implements Medium {
+  readonly name = "memory";
+  readonly #store: MemoryStore;
+  readonly #disk: MemoryDisk;
+
+  /** Opens a handle, on a store of its own by default. */
+  constructor(store: MemoryStore = new MemoryStore()) {
+    this.#store = store;
+    this.#disk = new MemoryDisk(store.file);
+  }
+
+  lock(mode: LockMode, options: LockOptions = {}): Promise<Lock> {
+    return this.#disk.lock(mode, options);
+  }
+
+  read(since?: number): Promise<Committed | null> {
+    const { newest } = this.#store;
+    return Promise.resolve(newest === undefined || newest.version === since ? null : newest);
+  }
+
+  // deno-lint-ignore require-await
+  async commit(base: number, { meta, append, retain }: Commit): Promise<Committed> {
+    const newest = this.#store.newest?.version ?? 0;
+    if (newest !== base) throw new ConflictError(base, newest);
+    const segments = [...retain, ...append.map((bytes) => segment(base + 1, Uint8Array.from(bytes)))];
+    return this.#store.newest = { version: base + 1, meta: Uint8Array.from(meta), segments, recovered: false };
+  }
+
+  usage(): Promise<MediumUsage> {
+    const total = this.#store.newest?.segments.reduce((sum, { length }) => sum + length, 0) ?? 0;
+    return Promise.resolve({ total, live: total });
+  }
+
+  close(): void {
+    this.#disk.close();
+  }
+}
+
+function segment(version: number, bytes: Uint8Array<ArrayBuffer>): StoredSegment {
+  return {
+    version,
+    length: bytes.length,
+    read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * The system's errors as coffer's own, each with its operation and path.
+ *
+ * @module
+ */
+import {
+  CofferError,
+  DiskFullError,
+  InputOutputError,
+  MissingPermissionError,
+  PermissionDeniedError,
+  ReadOnlyFileSystemError,
+} from "../errors.ts";
+
+/**
+ * The typed error for a failed call on a file; the system's is its cause.
+ *
+ * @param operation what was tried, as a verb: `open`, `write`, `sync`
+ */
+export function systemError(error: unknown, operation: string, path: string): CofferError {
+  if (error instanceof CofferError) return error;
+  const options = { cause: error };
+  const code = (error as { code?: unknown } | null)?.code;
+  if (error instanceof Deno.errors.NotCapable) {
+    return new MissingPermissionError(neededFlag(error), `${operation} "${path}"`, options);
+  }
+  if (code === "EROFS") return new ReadOnlyFileSystemError(operation, path, options);
+  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") return new DiskFullError(operation, path, options);
+  if (error instanceof Deno.errors.PermissionDenied || code === "EACCES" || code === "EPERM") {
+    return new PermissionDeniedError(operation, path, options);
+  }
+  return new InputOutputError(operation, path, options);
+}
+
+/** Whether the system, or Deno, refuses writing: reading may go on. */
+export function isWriteRefusal(error: unknown): boolean {
+  const typed = systemError(error, "open", "");
+  return typed instanceof PermissionDeniedError || typed instanceof MissingPermissionError ||
+    typed instanceof ReadOnlyFileSystemError;
+}
+
+/** Deno names the flag in its message: `run again with the --allow-write flag`. */
+function neededFlag(error: Error): string {
+  return /--allow-[a-z]+/.exec(error.message)?.[0] ?? "--allow-read and --allow-write";
+}

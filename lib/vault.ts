@@ -1,0 +1,339 @@
+/**
+ * The vault: create, open, change, read, close.
+ *
+ * @module
+ */
+import { encodeHex } from "./bytes.ts";
+import { randomBytes, wipe } from "./crypto/random.ts";
+import { Engine, type Work } from "./engine.ts";
+import { CorruptVaultError, SlotNotFoundError, VaultNotFoundError } from "./errors.ts";
+import {
+  checkCredentialOptions,
+  checkNewCredential,
+  type CredentialOptions,
+  type Provide,
+  resolveCredential,
+} from "./sealed/credential.ts";
+import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
+import { prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
+import { deriveKeys, newVaultKey } from "./sealed/keys.ts";
+import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
+import { checkLabel, type Slot } from "./sealed/slot.ts";
+import { openLive, sealFirst } from "./sealed/store.ts";
+import { Secrets, TransactionSecrets } from "./secrets.ts";
+import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
+import { readChanges, readSnapshot } from "./state/changes.ts";
+import { SECRET } from "./state/secret.ts";
+import type { LockOptions } from "./storage/disk.ts";
+import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
+
+/** How to reach a vault's file. */
+export interface FileOptions extends LockOptions {
+  /** Accepts a file that group or others may read or write. @default {false} */
+  readonly allowInsecurePermissions?: boolean;
+}
+
+/** How to open a vault: exactly one credential. */
+export interface OpenOptions extends CredentialOptions, FileOptions {}
+
+/** How to create a vault: exactly one credential, a passphrase or a key file, for its first slot. */
+export interface CreateOptions extends Pick<CredentialOptions, "passphrase" | "keyFile">, KdfOptions, FileOptions {
+  /** Label of the first slot, at most 32 bytes. */
+  readonly label?: string;
+  /**
+   * Asks for a recovery slot: gets its 24 words once, before the vault exists. When it throws, no vault is made.
+   */
+  readonly onRecoveryCode?: (code: string) => void | Promise<void>;
+}
+
+/** What the file itself says, to anyone who can read it. Nothing of it is authenticated. */
+export interface VaultSummary {
+  /** Random id, in hex. */
+  readonly vaultId: string;
+  /** Counts commits, from 1. */
+  readonly generation: number;
+  /** Counts vault keys, from 1. */
+  readonly epoch: number;
+  /** When the vault was made. */
+  readonly createdAt: Date;
+  /** When it was last committed to. */
+  readonly updatedAt: Date;
+  /** The key slots, without their keys. */
+  readonly slots: readonly SlotInfo[];
+  /** How often the vault key has sealed; past 2^31 it is time for a new one. */
+  readonly seals: number;
+  /** Bytes in use. */
+  readonly usage: MediumUsage;
+  /** Whether a torn newer commit was passed over: a crash, or somebody's doing. */
+  readonly recovered: boolean;
+}
+
+/** What an open vault says of itself. */
+export interface VaultStatus extends VaultSummary {
+  /** How many secrets there are. */
+  readonly secrets: number;
+  /** Number of the slot that opened it. */
+  readonly openedWith: number;
+}
+
+/** What a check of every seal found. */
+export interface CheckReport {
+  /** The generation that was checked. */
+  readonly generation: number;
+  /** How many segments were opened. */
+  readonly segments: number;
+  /** How many records they hold, all segments together. */
+  readonly records: number;
+  /** How many secrets there are. */
+  readonly secrets: number;
+  /** Bytes that were authenticated. */
+  readonly bytes: number;
+  /** What is damaged; empty when all is well. */
+  readonly problems: readonly { readonly what: string; readonly page?: number }[];
+}
+
+/** A private view on the vault for the time of a callback. */
+export interface Transaction {
+  /** The secrets, as this transaction sees and changes them. */
+  readonly secrets: TransactionSecrets;
+}
+
+/**
+ * An open vault.
+ *
+ * Several vaults, in one process or in many, may share a file: transactions take turns, and reads see what was
+ * committed before them. Close it, or bind it with `await using`.
+ *
+ * @example
+ * ```ts
+ * import { Vault } from "@coffer/vault";
+ *
+ * const path = `${await Deno.makeTempDir()}/app.coffer`;
+ * const weak = { memory: 1024, passes: 1, allowWeakKdf: true }; // for this example only
+ * await using vault = await Vault.create(path, { passphrase: "correct horse battery staple", ...weak });
+ * await vault.transaction((tx) => {
+ *   tx.secrets.set("db/url", "postgres://localhost/app", { tags: ["prod"] });
+ *   tx.secrets.set("db/password", "hunter2");
+ * });
+ * console.assert(await vault.secrets.getText("db/password") === "hunter2");
+ * ```
+ */
+export class Vault implements AsyncDisposable {
+  /** The secrets. */
+  readonly secrets: Secrets;
+  /** The key slots. */
+  readonly slots: Slots;
+  readonly #engine: Engine;
+  readonly #slot: number;
+
+  private constructor(engine: Engine, slot: number) {
+    this.#engine = engine;
+    this.#slot = slot;
+    this.secrets = new Secrets(engine);
+    this.slots = new Slots(engine);
+  }
+
+  /**
+   * Makes a new vault at a path, or on a medium that holds nothing yet, and opens it.
+   *
+   * The file appears under its name only when it is complete and on the disk. Of two that are made at one path at the
+   * same time exactly one comes to be.
+   *
+   * @throws {VaultExistsError} when something is at the path
+   * @throws {WeakKdfError} @throws {KdfLimitError} @throws {WeakCredentialError} before any work
+   */
+  static async create(where: string | Medium, options: CreateOptions): Promise<Vault> {
+    const name = checkCredentialOptions(options);
+    const kdf = name === "passphrase" ? newKdf(options) : undefined;
+    const label = checkLabel(options.label ?? "");
+    if (typeof where === "string") await (await fileMedium()).assertFree(where);
+    const credential = checkNewCredential(await resolveCredential(options));
+    const prepared = [await prepareSlot(credential, label, kdf)];
+    const { onRecoveryCode } = options;
+    if (onRecoveryCode !== undefined) {
+      prepared.push(await prepareNewSlot({ kind: "recovery" }, "", { onSecret: onRecoveryCode }));
+    }
+    const vaultKey = newVaultKey();
+    try {
+      const vault = { vaultId: randomBytes(ID_SIZE), epoch: 1 };
+      const now = Date.now();
+      const slots = await Promise.all(prepared.map((slot, index) => wrapSlot(slot, vaultKey, vault, index + 1, now)));
+      const keys = await deriveKeys(vaultKey, vault.vaultId);
+      const first = { ...vault, nextSlotId: slots.length + 1, created: now, updated: now, slots };
+      const commit = await sealFirst(keys, first);
+      const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
+      return await closingOnError(medium, async () => {
+        if (medium === where) await locked(medium, options, "exclusive", () => medium.commit(0, commit));
+        return new Vault(await Engine.load(medium, keys, options), 1);
+      });
+    } finally {
+      wipe(vaultKey);
+    }
+  }
+
+  /**
+   * Opens a vault with exactly one credential.
+   *
+   * The key derivation of a passphrase runs without a lock: others may go on meanwhile.
+   *
+   * @throws {VaultNotFoundError} @throws {WrongCredentialError} @throws {CorruptVaultError}
+   * @throws {InsecurePermissionsError} @throws {BusyError} @throws {KdfLimitError} and their kin
+   */
+  static async open(where: string | Medium, options: OpenOptions): Promise<Vault> {
+    checkCredentialOptions(options);
+    const medium = await reach(where, options);
+    return await closingOnError(medium, async () => {
+      const meta = decodeMeta((await readNewest(medium, options)).meta);
+      const credential = await resolveCredential(options);
+      const { vaultKey, slot } = await unwrapVaultKey(meta, credential, options.signal);
+      try {
+        const keys = await deriveKeys(vaultKey, meta.vaultId);
+        return new Vault(await Engine.load(medium, keys, options), slot);
+      } finally {
+        wipe(vaultKey, credential.secret);
+      }
+    });
+  }
+
+  /** What a vault's file says without any credential. None of it is authenticated. */
+  static async inspect(where: string | Medium, options: FileOptions = {}): Promise<VaultSummary> {
+    const medium = await reach(where, options);
+    try {
+      const committed = await readNewest(medium, options);
+      return await summarize(decodeMeta(committed.meta), medium, committed.recovered);
+    } finally {
+      medium.close();
+    }
+  }
+
+  /**
+   * Runs a callback against a private view and commits what it changed, all or nothing.
+   *
+   * It holds the vault's lock, and sees everything that other processes committed before. It resolves with the
+   * callback's result once the change is durable; when the callback throws, nothing has changed. Transactions that are
+   * started together share one commit. Do not await another transaction of the same vault inside: it waits for this one.
+   *
+   * @throws {BusyError} when the lock, or its turn, is not had in time
+   */
+  async transaction<T>(run: (tx: Transaction) => T | Promise<T>, options: LockOptions = {}): Promise<T> {
+    return await this.#engine.transact((work: Work) => run({ secrets: new TransactionSecrets(work) }), options);
+  }
+
+  /** What the vault says of itself, authenticated. */
+  async status(): Promise<VaultStatus> {
+    await this.#engine.refresh();
+    const { generation, state } = this.#engine.committed;
+    const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered);
+    return { ...summary, secrets: state.count(SECRET), openedWith: this.#slot };
+  }
+
+  /** Reads and authenticates every live byte again. Damage is reported, not thrown. */
+  async check(): Promise<CheckReport> {
+    return await this.#engine.reading(async ({ meta, segments }) => {
+      const problems: { what: string; page?: number }[] = [];
+      let [records, bytes] = [0, 0];
+      for (const segment of segments) {
+        try {
+          const chunks = openLive(this.#engine.keys, meta.vaultId, segment);
+          if (segment.header.kind === "snapshot") records += [...(await readSnapshot(chunks)).records()].length;
+          else records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
+          bytes += segment.stored.length;
+        } catch (error) {
+          if (!(error instanceof CorruptVaultError)) throw error;
+          problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
+        }
+      }
+      const secrets = this.#engine.committed.state.count(SECRET);
+      return { generation: meta.generation, segments: segments.length, records, secrets, bytes, problems };
+    });
+  }
+
+  /**
+   * Changes a passphrase: the vault key is wrapped anew, in the place of the old slot, in one commit.
+   *
+   * The slot is the one named, else the one that opened the vault, else the only one of a passphrase. The cost stays
+   * as it was unless options say otherwise. Older copies of the file still open with the old passphrase.
+   *
+   * @throws {SlotNotFoundError} @throws {WeakKdfError} @throws {WeakCredentialError}
+   */
+  async changePassphrase(
+    next: Provide<string>,
+    options: KdfOptions & { readonly slot?: number } = {},
+  ): Promise<SlotInfo> {
+    const { slot, ...kdf } = options;
+    return await this.slots.replacePassphrase((slots) => choosePassphrase(slots, slot, this.#slot), next, kdf);
+  }
+
+  /** Closes the vault: what runs is finished, what waits fails. */
+  async close(): Promise<void> {
+    await this.#engine.close();
+  }
+
+  /** Closes the vault at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function choosePassphrase(slots: readonly Slot[], wanted: number | undefined, opened: number): Slot {
+  const passphrases = slots.filter((slot) => slot.kind === "passphrase");
+  const found = passphrases.find((slot) => slot.id === (wanted ?? opened)) ??
+    (wanted === undefined && passphrases.length === 1 ? passphrases[0] : undefined);
+  if (found !== undefined) return found;
+  throw new SlotNotFoundError(
+    wanted === undefined ? `There are ${passphrases.length} passphrase slots` : `There is no passphrase slot ${wanted}`,
+    { hint: passphrases.length > 1 ? "Say which slot to change" : "Add one with `coffer slot add --kind passphrase`" },
+  );
+}
+
+async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promise<VaultSummary> {
+  return {
+    vaultId: encodeHex(meta.vaultId),
+    generation: meta.generation,
+    epoch: meta.epoch,
+    createdAt: new Date(meta.created),
+    updatedAt: new Date(meta.updated),
+    slots: meta.slots.map(slotInfo),
+    seals: meta.seals,
+    usage: await medium.usage(),
+    recovered,
+  };
+}
+
+async function readNewest(medium: Medium, options: LockOptions): Promise<Committed> {
+  const committed = await locked(medium, options, "shared", () => medium.read());
+  if (committed === null) throw new VaultNotFoundError(medium.name);
+  return committed;
+}
+
+async function locked<T>(
+  medium: Medium,
+  options: LockOptions,
+  mode: "shared" | "exclusive",
+  work: () => Promise<T>,
+): Promise<T> {
+  const lock = await medium.lock(mode, options);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    medium.close();
+    throw error;
+  }
+}
+
+async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {
+  return typeof where === "string" ? await (await fileMedium()).open(where, options) : where;
+}
+
+/** Files need Deno; the rest of the library does not, so they are loaded when a path is given. */
+async function fileMedium(): Promise<typeof import("./storage/file.ts").FileMedium> {
+  return (await import("./storage/file.ts")).FileMedium;
+}

@@ -16,7 +16,7 @@ import {
   provided,
   resolveCredential,
 } from "./sealed/credential.ts";
-import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
+import { KDF_FLOOR, type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
 import { CERTIFICATE_LABEL } from "./sealed/labels.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
@@ -113,7 +113,7 @@ export class Slots {
   ): Promise<SlotInfo> {
     await this.#engine.refresh();
     const before = find(this.#engine.committed.generation.meta.slots);
-    const kdf = newKdf({ ...before.kdf, ...options });
+    const kdf = newKdf({ ...keptKdf(before, options), ...options });
     const credential = checkNewCredential({ kind: "passphrase", secret: passphraseBytes(await provided(passphrase)) });
     const prepared = await prepareSlot(credential, before.label, kdf);
     return await this.#engine.transact(async (work) => {
@@ -136,6 +136,12 @@ export class Slots {
     const { meta } = work.generation;
     return await this.#engine.withVaultKey((vaultKey) => wrapSlot(prepared, vaultKey, meta, id, work.now));
   }
+}
+
+/** A passphrase keeps its cost, unless that is one that new slots may not have. */
+function keptKdf({ kdf }: Slot, { allowWeakKdf }: KdfOptions): KdfOptions {
+  const weak = kdf === undefined || kdf.memory < KDF_FLOOR.memory || kdf.passes < KDF_FLOOR.passes;
+  return weak && !allowWeakKdf ? {} : kdf ?? {};
 }
 
 /** What may be shown of a slot. */

@@ -4,23 +4,13 @@
  * @module
  */
 import { type Bytes, concat } from "../bytes.ts";
-import {
-  CofferError,
-  DiskFullError,
-  FileExistsError,
-  FileNotFoundError,
-  InputOutputError,
-  MissingPermissionError,
-  PermissionDeniedError,
-  ReadOnlyFileSystemError,
-  UsageError,
-} from "../errors.ts";
+import { FileExistsError, FileNotFoundError, MissingPermissionError, UsageError, VaultExistsError } from "../errors.ts";
+import { assertFree, publishFile } from "../storage/create.ts";
+import { systemError } from "../storage/system_errors.ts";
 
 /** Stands for stdin where a file is asked for. */
 export const STDIN = "-";
 
-/** Mode of every file that is written: its owner's only. */
-const PRIVATE = 0o600;
 const CHUNK_SIZE = 64 * 1024;
 
 let stdinClaimedBy: string | undefined;
@@ -36,10 +26,12 @@ export interface FileContents {
 /**
  * Says what stdin is used for; it can be read for one thing only.
  *
- * @throws {UsageError} when it is claimed already
+ * @throws {UsageError} when something else claimed it already
  */
 export function claimStdin(by: string): void {
-  if (stdinClaimedBy !== undefined) throw new UsageError(`stdin cannot be read by both ${stdinClaimedBy} and ${by}`);
+  if (stdinClaimedBy !== undefined && stdinClaimedBy !== by) {
+    throw new UsageError(`stdin cannot be read for both ${stdinClaimedBy} and ${by}`);
+  }
   stdinClaimedBy = by;
 }
 
@@ -48,7 +40,7 @@ export async function readStdin(limit: number): Promise<Bytes> {
   try {
     return await readUpTo(Deno.stdin, limit + 1);
   } catch (error) {
-    throw new InputOutputError("read", "standard input", { cause: error });
+    throw systemError(error, "read", "standard input");
   }
 }
 
@@ -65,7 +57,7 @@ export async function readFile(path: string, purpose: string, limit: number): Pr
     return { bytes: await readUpTo(file, limit + 1), mode: isFile && mode !== null ? mode & 0o777 : undefined };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new FileNotFoundError(purpose, path, { cause: error });
-    throw fileError(error, "read", "--allow-read", path);
+    throw systemError(error, "read", path);
   }
 }
 
@@ -74,28 +66,29 @@ export async function readFile(path: string, purpose: string, limit: number): Pr
  *
  * @throws {FileExistsError} when something is at the path
  */
-export async function writeNewFile(path: string, bytes: Uint8Array): Promise<void> {
-  await writing(path, async () => {
-    const temporary = await writeTemporary(path, bytes);
-    try {
-      await publish(temporary, path, bytes);
-    } finally {
-      await Deno.remove(temporary);
-    }
-  });
+export function writeNewFile(path: string, bytes: Uint8Array): void {
+  asFileExists(path, () => publishFile(path, bytes));
 }
 
 /** Writes a file that only its owner can read, in the place of another one if there is one. */
-export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  await writing(path, async () => {
-    const temporary = await writeTemporary(path, bytes);
-    try {
-      await Deno.rename(temporary, path);
-    } catch (error) {
-      await Deno.remove(temporary);
-      throw error;
-    }
-  });
+export function replaceFile(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  writeNewFile(temporary, bytes);
+  try {
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    Deno.removeSync(temporary);
+    throw systemError(error, "replace", path);
+  }
+}
+
+/** Takes away a file that this process made. */
+export function removeFile(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    throw systemError(error, "remove", path);
+  }
 }
 
 /**
@@ -103,66 +96,26 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
  *
  * @throws {FileExistsError}
  */
-export async function checkFree(path: string): Promise<void> {
-  if (await exists(path)) throw new FileExistsError(path);
+export function checkFree(path: string): void {
+  asFileExists(path, () => assertFree(path));
 }
 
-/** Whether anything is at a path. */
-export async function exists(path: string): Promise<boolean> {
+/**
+ * Refuses a path that this process may not write to, before other work is done.
+ *
+ * @throws {MissingPermissionError}
+ */
+export function checkMayWrite(path: string, operation: string): void {
+  if (Deno.permissions.querySync({ name: "write", path }).state === "granted") return;
+  throw new MissingPermissionError("--allow-write", `${operation} "${path}"`);
+}
+
+/** Vaults and other files are made the same way; only what is said of a taken path differs. */
+function asFileExists(path: string, work: () => void): void {
   try {
-    await Deno.lstat(path);
-    return true;
+    work();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw fileError(error, "look at", "--allow-read", path);
-  }
-}
-
-async function writing(path: string, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-    await syncFolder(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw new FileExistsError(path, { cause: error });
-    throw fileError(error, "write", "--allow-write", path);
-  }
-}
-
-async function writeTemporary(path: string, bytes: Uint8Array): Promise<string> {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  await writeExclusively(temporary, bytes);
-  return temporary;
-}
-
-/** A link is made only where nothing is. File systems without links take the file itself, made exclusively. */
-async function publish(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await Deno.link(temporary, path);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw error;
-    await writeExclusively(path, bytes);
-  }
-}
-
-async function writeExclusively(path: string, bytes: Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true, mode: PRIVATE });
-  try {
-    for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-    await file.sync();
-  } catch (error) {
-    await Deno.remove(path);
-    throw error;
-  }
-}
-
-/** Makes a new name durable. Not every system lets a folder be opened; the file's own bytes are synced either way. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = path.replace(/[^/\\]*$/, "") || ".";
-  try {
-    using file = await Deno.open(folder, { read: true });
-    await file.sync();
-  } catch {
-    // See above.
+    throw error instanceof VaultExistsError ? new FileExistsError(path, { cause: error }) : error;
   }
 }
 
@@ -176,21 +129,4 @@ async function readUpTo(source: { read(into: Uint8Array): Promise<number | null>
     total += read;
   }
   return concat(...parts);
-}
-
-function fileError(error: unknown, operation: string, flag: string, path: string): unknown {
-  const options = { cause: error };
-  if (error instanceof CofferError) return error;
-  if (error instanceof Deno.errors.NotCapable) {
-    return new MissingPermissionError(flag, `${operation} "${path}"`, {
-      ...options,
-      hint: `Run deno with ${flag}="${path}"`,
-    });
-  }
-  if (error instanceof Deno.errors.PermissionDenied) return new PermissionDeniedError(operation, path, options);
-  if (error instanceof Deno.errors.NotFound) return new FileNotFoundError("the folder of", path, options);
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EROFS") return new ReadOnlyFileSystemError(operation, path, options);
-  if (code === "ENOSPC" || code === "EDQUOT") return new DiskFullError(operation, path, options);
-  return new InputOutputError(operation, path, options);
 }

@@ -41,6 +41,7 @@ export interface KdfFlags {
 export interface Toggle {
   readonly kind: "boolean";
   readonly brief: string;
+  readonly optional: true;
   readonly withNegated: false;
 }
 
@@ -50,7 +51,7 @@ export interface Valued<T> {
   readonly brief: string;
   readonly placeholder: string;
   readonly optional: true;
-  readonly parse: (input: string) => T;
+  readonly parse: (input: string) => T | Promise<T>;
   /** What completion offers. */
   readonly proposes?: "file" | readonly string[];
 }
@@ -60,6 +61,13 @@ export interface Repeated<T> extends Valued<T> {
   readonly variadic: true;
 }
 
+/** The definitions of the flags that a command's function takes. */
+export type FlagsOf<FLAGS> = {
+  readonly [NAME in keyof FLAGS]-?: FlagOf<NonNullable<FLAGS[NAME]>>;
+};
+
+type FlagOf<T> = [T] extends [boolean] ? Toggle : [T] extends [readonly (infer ITEM)[]] ? Repeated<ITEM> : Valued<T>;
+
 /**
  * Values travel through the parser behind this mark, so that one that is empty or looks like a flag stays a value.
  * `arguments.ts` sets it.
@@ -68,7 +76,7 @@ export const VALUE_MARK = "=";
 
 /** A flag that is there or not. */
 export function toggle(brief: string): Toggle {
-  return { kind: "boolean", brief, withNegated: false };
+  return { kind: "boolean", brief, optional: true, withNegated: false };
 }
 
 /** A flag that takes any text. */
@@ -114,10 +122,10 @@ export function repeated<T>(flag: Valued<T>): Repeated<T> {
 }
 
 /** A flag whose text goes through a function, which throws a {@linkcode UsageError} for what it does not accept. */
-export function parsed<T>(placeholder: string, brief: string, parse: (input: string) => T): Valued<T> {
+export function parsed<T>(placeholder: string, brief: string, parse: (input: string) => T | Promise<T>): Valued<T> {
   return {
     kind: "parsed",
-    brief,
+    brief: `${placeholder}: ${brief}`,
     placeholder,
     optional: true,
     parse: (input) => parse(input.startsWith(VALUE_MARK) ? input.slice(VALUE_MARK.length) : input),

@@ -33,7 +33,7 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
   checkName(name);
   if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out");
   const opening = prepareOpening(flags);
-  if (out !== undefined && !overwrite) await checkFree(out);
+  if (out !== undefined && !overwrite) checkFree(out);
 
   await using vault = await openVault(opening);
   const info = await vault.secrets.info(name);
@@ -42,7 +42,7 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
 
   const description = { name, version: version ?? info.version, size: value.length };
   if (out !== undefined) {
-    await (overwrite ? replaceFile : writeNewFile)(out, value);
+    (overwrite ? replaceFile : writeNewFile)(out, value);
     if (json) await writeJson({ ...description, out });
   } else if (json) {
     const text = asText(value);

@@ -104,10 +104,11 @@ function width(text: string): number {
   let columns = 0;
   for (const character of text) {
     if (/\p{Mn}/u.test(character)) continue;
-    columns += /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Emoji_Presentation}/u
-        .test(character)
-      ? 2
-      : 1;
+    columns +=
+      /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Emoji_Presentation}/u
+          .test(character)
+        ? 2
+        : 1;
   }
   return columns;
 }

@@ -35,9 +35,10 @@ export function canAsk(): boolean {
  * @throws {InterruptedError} on Ctrl-C, on Ctrl-D at the start, and at the end of the input
  */
 export async function askHidden(question: string): Promise<Bytes> {
-  writeErr(`${shown(question)} `);
+  // No echo before the question shows: who answers at once must not be seen either.
   Deno.stdin.setRaw(true);
   try {
+    writeErr(`${shown(question)} `);
     return await readAnswer();
   } finally {
     Deno.stdin.setRaw(false);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Bytes, concat, encodeUtf8, viewOf } from "../bytes.ts";
-import { importAesKey, open, seal } from "../crypto/aes_gcm.ts";
+import { type AesKey, importAesKey, open, seal } from "../crypto/aes_gcm.ts";
 import { argon2id, type Argon2Parameters } from "../crypto/argon2.ts";
 import { hkdf } from "../crypto/hkdf.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
@@ -26,7 +26,7 @@ export interface PreparedSlot {
   /** Random salt of the derivation. */
   readonly salt: Bytes;
   /** Wraps the vault key. */
-  readonly key: CryptoKey;
+  readonly key: AesKey;
 }
 
 /**
@@ -105,7 +105,7 @@ async function deriveSlotKey(
   credential: Credential,
   salt: Bytes,
   kdf: Argon2Parameters | undefined,
-): Promise<CryptoKey> {
+): Promise<AesKey> {
   const material = kdf === undefined ? credential.secret : await argon2id(credential.secret, salt, kdf);
   const raw = await hkdf(material, salt, SLOT_LABELS[credential.kind]);
   try {

@@ -36,7 +36,7 @@ export function parseKeyFile(contents: Uint8Array): Bytes {
         `A key file has ${MIN_KEY_FILE_SIZE} to ${MAX_KEY_FILE_SIZE} bytes, got ${contents.length}`,
       );
     }
-    return Uint8Array.from(contents);
+    return new Uint8Array(contents);
   }
   const text = new TextDecoder().decode(contents);
   const match = /^COFFER-KEYFILE-1\n([0-9a-f]{64})\n?$/.exec(text);

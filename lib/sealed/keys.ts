@@ -4,18 +4,18 @@
  * @module
  */
 import type { Bytes } from "../bytes.ts";
-import { importAesKey, KEY_SIZE } from "../crypto/aes_gcm.ts";
+import { type AesKey, importAesKey, KEY_SIZE } from "../crypto/aes_gcm.ts";
 import { hkdf } from "../crypto/hkdf.ts";
-import { importHmacKey } from "../crypto/hmac.ts";
+import { type HmacKey, importHmacKey } from "../crypto/hmac.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
 import { KEY_LABELS } from "./labels.ts";
 
-/** The keys of one epoch, held by the platform. */
+/** The keys of one epoch, held by the platform; their raw bytes are wiped once they are imported. */
 export interface VaultKeys {
   /** Seals segments. */
-  readonly data: CryptoKey;
+  readonly data: AesKey;
   /** Authenticates the meta. */
-  readonly meta: CryptoKey;
+  readonly meta: HmacKey;
   /**
    * The vault key itself, exported only for the moment in which a new slot wraps it. It never encrypts anything.
    */
@@ -35,7 +35,7 @@ export async function deriveKeys(vaultKey: Bytes, vaultId: Bytes): Promise<Vault
   ]);
   try {
     return {
-      data: await importAesKey(data),
+      data: await importAesKey(data, true),
       meta: await importHmacKey(meta),
       vault: await crypto.subtle.importKey("raw", vaultKey, "AES-GCM", true, ["encrypt"]),
     };

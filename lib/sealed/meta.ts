@@ -20,7 +20,7 @@
  * @module
  */
 import { type Bytes, concat, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
-import { hmac, HMAC_SIZE, verifyHmac } from "../crypto/hmac.ts";
+import { hmac, HMAC_SIZE, type HmacKey, verifyHmac } from "../crypto/hmac.ts";
 import { CorruptVaultError } from "../errors.ts";
 import { decodeSlot, encodeSlot, type Slot, SLOT_SIZE } from "./slot.ts";
 
@@ -56,7 +56,7 @@ export interface Meta {
 }
 
 /** Encodes a meta and appends its HMAC. */
-export async function sealMeta(meta: Meta, key: CryptoKey): Promise<Bytes> {
+export async function sealMeta(meta: Meta, key: HmacKey): Promise<Bytes> {
   const body = new Uint8Array(HMAC_OFFSET);
   const view = viewOf(body);
   body.set(meta.vaultId, 0);
@@ -108,7 +108,7 @@ export function decodeMeta(bytes: Uint8Array): Meta {
  *
  * @throws {CorruptVaultError} when it was not
  */
-export async function openMeta(bytes: Uint8Array, key: CryptoKey): Promise<Meta> {
+export async function openMeta(bytes: Uint8Array, key: HmacKey): Promise<Meta> {
   const meta = decodeMeta(bytes);
   if (!await verifyHmac(key, bytes.subarray(0, HMAC_OFFSET), bytes.subarray(HMAC_OFFSET))) {
     throw new CorruptVaultError("the meta page fails authentication");

@@ -18,7 +18,7 @@
  * @module
  */
 import { type Bytes, concat, encodeUtf8, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
-import { open, OVERHEAD, seal } from "../crypto/aes_gcm.ts";
+import { type AesKey, open, OVERHEAD, seal } from "../crypto/aes_gcm.ts";
 import { CorruptVaultError } from "../errors.ts";
 import type { StoredSegment } from "../storage/medium.ts";
 import { SEGMENT_LABEL } from "./labels.ts";
@@ -53,7 +53,7 @@ export interface SegmentHeader {
 /** A vault's data key and what it is bound to. */
 export interface SegmentKey {
   /** AES-256-GCM. */
-  readonly key: CryptoKey;
+  readonly key: AesKey;
   /** 16 bytes. */
   readonly vaultId: Bytes;
 }

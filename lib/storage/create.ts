@@ -6,6 +6,7 @@
 import { encodeHex } from "../bytes.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { VaultExistsError } from "../errors.ts";
+import { folderOf } from "./path_watch.ts";
 import { systemError } from "./system_errors.ts";
 
 /**
@@ -31,8 +32,8 @@ export function assertFree(path: string): void {
  */
 export function publishFile(path: string, contents: Uint8Array): void {
   assertFree(path);
-  const { folder, name } = split(path);
-  const temporary = `${folder}.${name}.${encodeHex(randomBytes(8))}.tmp`;
+  const folder = folderOf(path);
+  const temporary = temporaryPath(path);
   try {
     writeNew(temporary, contents);
     linkOrWrite(temporary, path, contents);
@@ -43,7 +44,14 @@ export function publishFile(path: string, contents: Uint8Array): void {
   } finally {
     removeIfThere(temporary);
   }
-  syncFolder(folder === "" ? "." : folder, path);
+  syncFolder(folder, path);
+}
+
+/** A name of its own beside the path; a dot hides it, the ending says what it is. */
+function temporaryPath(path: string): string {
+  const folder = folderOf(path);
+  const name = folder === "." ? path : path.slice(folder.length);
+  return `${folder === "." ? "" : folder}.${name}.${encodeHex(randomBytes(8))}.tmp`;
 }
 
 function writeNew(path: string, contents: Uint8Array): void {
@@ -91,9 +99,4 @@ function syncFolder(folder: string, path: string): void {
   } catch (error) {
     throw systemError(error, "sync the folder of", path);
   }
-}
-
-function split(path: string): { folder: string; name: string } {
-  const end = Math.max(path.lastIndexOf("/"), Deno.build.os === "windows" ? path.lastIndexOf("\\") : -1) + 1;
-  return { folder: path.slice(0, end), name: path.slice(end) };
 }

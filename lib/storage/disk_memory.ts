@@ -18,7 +18,7 @@ export class MemoryFile {
 
   /** Starts with a copy of the given contents. */
   constructor(contents: Uint8Array = new Uint8Array(0)) {
-    this.bytes = Uint8Array.from(contents);
+    this.bytes = new Uint8Array(contents);
   }
 }
 

@@ -149,7 +149,7 @@ export class FileMedium implements Medium {
     try {
       const next = await this.#publish(known, retained, commit);
       this.#known = next;
-      await this.#shrink(next);
+      await this.#shrink(known, next);
       return committed(next);
     } catch (error) {
       this.#forget();
@@ -200,7 +200,7 @@ export class FileMedium implements Medium {
       segments: [...retained.map(({ entry }) => entry), ...placed.entries],
       added: append.length,
       addedDigest: sha256(...append),
-      meta: Uint8Array.from(meta),
+      meta: new Uint8Array(meta),
     };
     const bytes = encodeMetaPage(page);
     const slot = metaPageOf(version);
@@ -213,7 +213,7 @@ export class FileMedium implements Medium {
       throw error;
     }
     this.#space = { free: normalize([...shrunk.free, ...space.pending]), pending: dropped, pages: shrunk.pages };
-    const raw = Uint8Array.from(known.raw);
+    const raw = new Uint8Array(known.raw);
     raw.set(bytes, slot * PAGE_SIZE);
     const segments = placed.entries.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
     return { raw, page, other: known.page, segments: [...retained, ...segments], recovered: false, durable: true };
@@ -222,7 +222,7 @@ export class FileMedium implements Medium {
   /** Free space is computed once, then kept up from commit to commit. */
   async #measure(known: Known): Promise<Space> {
     if (this.#space !== undefined) return this.#space;
-    const pages = Math.max(known.page.pageCount, known.other?.pageCount ?? 0);
+    const pages = countedPages(known);
     const reached = await extentsOf(known.segments);
     // The older version is no longer needed to read anything: what of it can not be followed is lost already.
     const older = await reachedExtents(this.#disk, known.other?.segments ?? [], pages, true);
@@ -249,10 +249,11 @@ export class FileMedium implements Medium {
   }
 
   /** Cuts off what neither meta page counts any more. The commit is durable: a failure here takes nothing back. */
-  async #shrink({ page, other }: Known): Promise<void> {
-    const size = Math.max(page.pageCount, other?.pageCount ?? 0) * PAGE_SIZE;
+  async #shrink(before: Known, after: Known): Promise<void> {
+    const pages = countedPages(after);
+    if (pages >= countedPages(before)) return;
     try {
-      if (await this.#disk.size() - size > WORTH_SHRINKING * PAGE_SIZE) await this.#disk.truncate(size);
+      await this.#disk.truncate(pages * PAGE_SIZE);
     } catch {
       this.#space = undefined;
     }
@@ -277,7 +278,7 @@ async function firstImage(commit: Commit): Promise<Bytes> {
     segments: placed.entries,
     added: commit.append.length,
     addedDigest: sha256(...commit.append),
-    meta: Uint8Array.from(commit.meta),
+    meta: new Uint8Array(commit.meta),
   };
   await disk.writeAt(encodeMetaPage(page), metaPageOf(1) * PAGE_SIZE);
   const image = new Uint8Array(await disk.size());
@@ -350,14 +351,19 @@ function checkCommit({ meta, append, retain }: Commit): void {
   if (append.some(({ length }) => length === 0)) throw new RangeError("A segment must not be empty");
 }
 
+/** What the file must hold for both meta pages. */
+function countedPages({ page, other }: Known): number {
+  return Math.max(page.pageCount, other?.pageCount ?? 0);
+}
+
 function committed({ page, segments, recovered }: Known): Committed {
   return { version: page.version, meta: page.meta, segments, recovered };
 }
 
-/** Compares two pages eight bytes at a time: this runs before every read and every commit. */
+/** Compares two pages four bytes at a time: this runs before every read and every commit. */
 function sameWords(a: Bytes, b: Bytes): boolean {
-  const left = new BigUint64Array(a.buffer);
-  const right = new BigUint64Array(b.buffer);
+  const left = new Uint32Array(a.buffer);
+  const right = new Uint32Array(b.buffer);
   for (let i = 0; i < left.length; i++) {
     if (left[i] !== right[i]) return false;
   }

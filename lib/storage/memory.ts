@@ -41,8 +41,8 @@ export class MemoryMedium implements Medium {
   async commit(base: number, { meta, append, retain }: Commit): Promise<Committed> {
     const newest = this.#store.newest?.version ?? 0;
     if (newest !== base) throw new ConflictError(base, newest);
-    const segments = [...retain, ...append.map((bytes) => segment(base + 1, Uint8Array.from(bytes)))];
-    return this.#store.newest = { version: base + 1, meta: Uint8Array.from(meta), segments, recovered: false };
+    const segments = [...retain, ...append.map((bytes) => segment(base + 1, new Uint8Array(bytes)))];
+    return this.#store.newest = { version: base + 1, meta: new Uint8Array(meta), segments, recovered: false };
   }
 
   usage(): Promise<MediumUsage> {

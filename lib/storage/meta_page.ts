@@ -95,7 +95,7 @@ export function pagesFor(length: number): number {
 export function sha256(...parts: readonly Uint8Array[]): Bytes {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
-  return Uint8Array.from(hash.digest());
+  return new Uint8Array(hash.digest());
 }
 
 /** Encodes a meta page. */

@@ -1,0 +1,365 @@
+/**
+ * The commands: names, flags, arguments and help. What a command does is loaded when it runs.
+ *
+ * @module
+ */
+import {
+  buildCommand,
+  buildRouteMap,
+  type Command,
+  type CommandContext,
+  type RouteMap,
+  type TypedCommandPositionalParameters,
+} from "@stricli/core";
+import {
+  choice,
+  count,
+  file,
+  type FlagsOf,
+  GLOBAL_FLAGS,
+  type GlobalFlags,
+  KDF_FLAGS,
+  parsed,
+  repeated,
+  text,
+  toggle,
+} from "./flags.ts";
+
+/** The shells that completion scripts are written for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** A shell that a completion script is written for. */
+export type Shell = typeof SHELLS[number];
+
+interface Definition<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]> {
+  readonly brief: string;
+  /** What help says below the usage. */
+  readonly description: string;
+  readonly load: () => Promise<{ readonly default: (flags: FLAGS, ...args: ARGS) => Promise<void> }>;
+  readonly flags: FlagsOf<Omit<FLAGS, keyof GlobalFlags>>;
+  readonly positional: TypedCommandPositionalParameters<ARGS, CommandContext>["positional"];
+}
+
+const NAME = { brief: "Name of the secret", placeholder: "NAME", parse: String } as const;
+
+const METADATA_FLAGS = {
+  note: text("TEXT", "Free text beside the value"),
+  tag: repeated(text("TAG", "A tag; all tags are replaced by those given")),
+  // Dates are parsed only where they are used.
+  expires: parsed("WHEN", "2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y", parseWhen),
+  type: text("TYPE", "What it is: password, pem, …"),
+} as const;
+
+const NEW_SLOT_FLAGS = {
+  newPassphraseFile: file("File with the new passphrase; - for stdin"),
+  newKeyfile: file("Key file for it; made when it is missing"),
+  label: text("TEXT", "Label of the slot, at most 32 bytes"),
+} as const;
+
+const SECRET_JSON = "name, version, size, createdAt, updatedAt, tags, expired, and where set note, expiresAt, type";
+const SLOT_JSON = "id, kind, label, createdAt, and for a passphrase kdf {memory in KiB, passes, lanes}";
+
+const init = command({
+  brief: "Make a vault",
+  description: `Make a vault, with a recovery code that is printed once.
+
+The vault opens with a passphrase (asked for, or --passphrase-file, --new-passphrase-file) or a key file (--keyfile;
+--new-keyfile makes one). The 24 words of the recovery code go to stdout, or with --recovery-out to a file; on a terminal
+some of them are asked back before the vault is made. An existing file is never replaced.
+
+JSON: vault, and recoveryCode or recoveryFile`,
+  load: () => import("./init.ts"),
+  flags: {
+    ...NEW_SLOT_FLAGS,
+    recoveryOut: file("Write the recovery code to a new file instead of stdout"),
+    noRecovery: toggle("Make no recovery code"),
+    noConfirm: toggle("Do not ask the recovery code back"),
+    ...KDF_FLAGS,
+  },
+  positional: none(),
+});
+
+const set = command({
+  brief: "Keep a value",
+  description: `Keep a value under a name, as a new version; the last ten are kept.
+
+The value is asked for on a terminal, or comes from --stdin or --file byte for byte, at most 16 MiB. --value shows it to
+everyone who can list processes, and keeps it in the shell's history.
+
+JSON: name, version`,
+  load: () => import("./set.ts"),
+  flags: {
+    stdin: toggle("Read the value from stdin"),
+    file: file("Read the value from a file; - for stdin"),
+    value: text("VALUE", "The value itself; visible to other programs"),
+    ...METADATA_FLAGS,
+  },
+  positional: { kind: "tuple", parameters: [NAME] },
+});
+
+const get = command({
+  brief: "Print a value",
+  description: `Print a value, byte for byte. A line end is added only on a terminal, which gets no binary data.
+
+JSON: name, version, size, and encoding (utf8 or base64) with value; with --out the file in out`,
+  load: () => import("./get.ts"),
+  flags: {
+    out: file("Write the value to a new file that only you can read"),
+    overwrite: toggle("Let --out replace a file"),
+    version: count("N", "An older version"),
+    forceTty: toggle("Send binary data to a terminal"),
+  },
+  positional: { kind: "tuple", parameters: [NAME] },
+});
+
+const ls = command({
+  brief: "List names",
+  description:
+    `List names, one per line, sorted. With *, ? or [] a pattern is a glob (* stays within one part of a path,
+** does not), otherwise it is how names begin.
+
+JSON: an array of ${SECRET_JSON}`,
+  load: () => import("./ls.ts"),
+  flags: { long: toggle("Show version, size, dates and tags") },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "Glob or prefix", placeholder: "PATTERN", parse: String, optional: true }],
+  },
+});
+
+const rm = command({
+  brief: "Remove secrets",
+  description: `Remove secrets with all their versions: all that are named, or none. Asks once on a terminal.
+
+JSON: removed, an array of names`,
+  load: () => import("./rm.ts"),
+  flags: { force: toggle("Pass over names that are not there"), yes: toggle("Do not ask") },
+  positional: { kind: "array", parameter: NAME, minimum: 1 },
+});
+
+const mv = command({
+  brief: "Rename a secret",
+  description: `Give a secret another name. Versions and metadata go with it.
+
+JSON: ${SECRET_JSON}`,
+  load: () => import("./mv.ts"),
+  flags: { overwrite: toggle("Replace the secret that has the new name") },
+  positional: {
+    kind: "tuple",
+    parameters: [{ ...NAME, placeholder: "FROM" }, { ...NAME, brief: "The new name", placeholder: "TO" }],
+  },
+});
+
+const history = command({
+  brief: "List versions",
+  description: `List the versions that are kept, newest first.
+
+JSON: name, and versions, an array of version, size, createdAt, current`,
+  load: () => import("./history.ts"),
+  flags: {},
+  positional: { kind: "tuple", parameters: [NAME] },
+});
+
+const restoreVersion = command({
+  brief: "Make an old version current",
+  description: `Make the value of an old version current again, as a new version.
+
+JSON: name, version (the new one), restored`,
+  load: () => import("./restore_version.ts"),
+  flags: {},
+  positional: {
+    kind: "tuple",
+    parameters: [NAME, { brief: "Number of the version", placeholder: "N", parse: count("N", "").parse }],
+  },
+});
+
+const meta = command({
+  brief: "Show or change note, tags, expiry and type",
+  description: `Show what is noted about a secret, or change it. What no flag names stays as it is. An expired secret is
+still given out, with a warning.
+
+JSON: ${SECRET_JSON}`,
+  load: () => import("./meta.ts"),
+  flags: {
+    ...METADATA_FLAGS,
+    noNote: toggle("Take the note away"),
+    noTags: toggle("Take all tags away"),
+    addTag: repeated(text("TAG", "Add a tag")),
+    removeTag: repeated(text("TAG", "Take a tag away")),
+    noExpires: toggle("Let it never expire"),
+    noType: toggle("Take the type away"),
+  },
+  positional: { kind: "tuple", parameters: [NAME] },
+});
+
+const status = command({
+  brief: "Show what a vault is",
+  description:
+    `Show what the file says of itself, without opening it; with a credential, or --unlock, also what is sealed.
+
+JSON: path, vaultId, generation, epoch, createdAt, updatedAt, slots (${SLOT_JSON}), seals, usage {total, live}, recovered,
+authenticated, and when that is true secrets, openedWith`,
+  load: () => import("./status.ts"),
+  flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
+  positional: none(),
+});
+
+const check = command({
+  brief: "Look for damage",
+  description:
+    `Look at every page of the file, without opening it; with a credential, or --unlock, also at every seal. Ends with
+exit code 6 when something is damaged.
+
+JSON: path, ok, problems (an array of what and page), structure, and with a credential seals`,
+  load: () => import("./check.ts"),
+  flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
+  positional: none(),
+});
+
+const passwd = command({
+  brief: "Change a passphrase",
+  description:
+    `Change the passphrase of the slot that opens the vault, or of --slot. The cost stays as it was unless flags say
+otherwise. Older copies of the file still open with the old passphrase.
+
+JSON: ${SLOT_JSON}`,
+  load: () => import("./passwd.ts"),
+  flags: {
+    newPassphraseFile: NEW_SLOT_FLAGS.newPassphraseFile,
+    slot: count("ID", "Another passphrase slot"),
+    ...KDF_FLAGS,
+  },
+  positional: none(),
+});
+
+const slotLs = command({
+  brief: "List key slots",
+  description: `List the key slots. Without a credential the list is what the file says, not authenticated.
+
+JSON: an array of ${SLOT_JSON}`,
+  load: () => import("./slot_ls.ts"),
+  flags: {},
+  positional: none(),
+});
+
+const slotAdd = command({
+  brief: "Add a key slot",
+  description: `Add another way to open the vault. A recovery code or certificate is made, and printed once.
+
+JSON: ${SLOT_JSON}, and recoveryCode, certificate or out`,
+  load: () => import("./slot_add.ts"),
+  flags: {
+    kind: choice(
+      "KIND",
+      ["passphrase", "recovery", "keyfile", "certificate"] as const,
+      "passphrase, recovery, keyfile or certificate",
+    ),
+    ...NEW_SLOT_FLAGS,
+    out: file("Write the recovery code or certificate to a new file instead of stdout"),
+    ...KDF_FLAGS,
+  },
+  positional: none(),
+});
+
+const slotRm = command({
+  brief: "Remove a key slot",
+  description: `Remove a key slot; the last one stays. Older copies of the file still open with its credential.
+
+JSON: ${SLOT_JSON}`,
+  load: () => import("./slot_rm.ts"),
+  flags: { yes: toggle("Do not ask") },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "Number of the slot", placeholder: "ID", parse: count("ID", "").parse }],
+  },
+});
+
+const completions = command({
+  brief: "Print a completion script",
+  description: `Print a script that completes commands, flags and files: source <(coffer completions bash)
+
+JSON: shell, script`,
+  load: () => import("./completions.ts"),
+  flags: {},
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: SHELLS.join(", "), placeholder: "SHELL", parse: choice("SHELL", SHELLS, "").parse }],
+  },
+});
+
+/** All commands. */
+export const COMMANDS: RouteMap<CommandContext> = routes(
+  `Keep secrets in one encrypted file.
+
+A credential comes from a flag, else from COFFER_PASSPHRASE[_FILE], COFFER_KEYFILE, COFFER_RECOVERY_FILE or
+COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says more; --version prints the version.`,
+  {
+    init,
+    set,
+    get,
+    ls,
+    rm,
+    mv,
+    history,
+    restoreVersion,
+    meta,
+    status,
+    check,
+    passwd,
+    slot: routes("List, add and remove key slots", { ls: slotLs, add: slotAdd, rm: slotRm }),
+    completions,
+  },
+);
+
+function command<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]>(
+  definition: Definition<FLAGS, ARGS>,
+): Command<CommandContext> {
+  const { brief, description, load, flags, positional } = definition;
+  // Names come from the command line: what every object inherits must not be found.
+  const all: Readonly<Record<string, { readonly kind: string }>> = Object.assign(
+    Object.create(null),
+    flags,
+    GLOBAL_FLAGS,
+  );
+  return buildCommand<Readonly<Record<string, unknown>>, readonly unknown[]>({
+    loader: async () => {
+      const { default: run } = await load();
+      return async (given, ...args) => await run(withToggles(given, all) as FLAGS, ...args as unknown as ARGS);
+    },
+    parameters: {
+      flags: all as never,
+      positional: positional as never,
+    },
+    docs: { brief, fullDescription: description },
+  });
+}
+
+/** Toggles that were not given are false; to the parser they are optional, so that the usage line stays short. */
+function withToggles(
+  given: Readonly<Record<string, unknown>>,
+  all: Readonly<Record<string, { kind: string }>>,
+): unknown {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, value ?? (all[name]?.kind === "boolean" ? false : undefined)]),
+  );
+}
+
+function routes(
+  brief: string,
+  targets: Readonly<Record<string, Command<CommandContext> | RouteMap<CommandContext>>>,
+): RouteMap<CommandContext> {
+  return buildRouteMap({
+    routes: Object.assign(Object.create(null), targets),
+    aliases: Object.create(null),
+    docs: { brief },
+  });
+}
+
+function none(): { kind: "tuple"; parameters: readonly [] } {
+  return { kind: "tuple", parameters: [] };
+}
+
+async function parseWhen(input: string): Promise<Date> {
+  const { parseExpiry } = await import("./expiry.ts");
+  return parseExpiry(input);
+}

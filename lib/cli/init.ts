@@ -1,0 +1,109 @@
+/**
+ * `coffer init`: makes a vault.
+ *
+ * @module
+ */
+import { ConflictingCredentialsError, InputOutputError, NoCredentialError, UsageError } from "../errors.ts";
+import type { CredentialOptions } from "../sealed/credential.ts";
+import { newKdf } from "../sealed/kdf_limits.ts";
+import { checkLabel } from "../sealed/slot.ts";
+import { assertFree } from "../storage/create.ts";
+import { credentialFrom, findCredential, readNewPassphrase } from "./credential.ts";
+import { checkFree, checkMayWrite, claimStdin, STDIN } from "./files.ts";
+import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
+import { isGiven, refuseBoth } from "./metadata.ts";
+import { ensureKeyFile, withNewFile } from "./new_credential.ts";
+import { fileOptions, vaultPath } from "./open.ts";
+import { note, shown, writeJson, writeOut } from "./output.ts";
+import { confirmRecoveryCode, layOut } from "./recovery.ts";
+import { askNewPassphrase, canAsk } from "./terminal.ts";
+
+/** Flags of `init`. */
+export interface InitFlags extends GlobalFlags, KdfFlags {
+  /** File with the passphrase. */
+  readonly newPassphraseFile?: string;
+  /** Key file, made when it is missing. */
+  readonly newKeyfile?: string;
+  /** Label of the first slot. */
+  readonly label?: string;
+  /** File for the recovery code. */
+  readonly recoveryOut?: string;
+  /** Whether the vault gets no recovery slot. */
+  readonly noRecovery: boolean;
+  /** Whether the code is not asked back. */
+  readonly noConfirm: boolean;
+}
+
+/** Makes a vault, with a recovery slot unless told otherwise. */
+export default async function init(flags: InitFlags): Promise<void> {
+  const path = vaultPath(flags);
+  const { label = "", recoveryOut, noRecovery, json } = flags;
+  refuseBoth({ "--no-recovery": noRecovery, "--recovery-out": recoveryOut });
+  const kdf = kdfOptions(flags);
+  newKdf(kdf);
+  checkLabel(label);
+  const credential = newCredential(flags);
+  assertFree(path);
+  if (recoveryOut !== undefined) checkFree(recoveryOut);
+  checkMayWrite(path, "create vault");
+
+  const { Vault } = await import("../vault.ts");
+  await withNewFile(recoveryOut, async (write) => {
+    const onRecoveryCode = async (code: string) => {
+      if (recoveryOut === undefined) await showCode(code, flags, path);
+      else write(code);
+    };
+    const options = { ...credential, ...kdf, label, ...fileOptions(flags), ...(noRecovery ? {} : { onRecoveryCode }) };
+    await using _vault = await Vault.create(path, options);
+  });
+  if (!json && Deno.stderr.isTerminal()) note(`Created ${shown(path)}`);
+  if (json && noRecovery) await writeJson({ vault: path });
+  if (json && recoveryOut !== undefined) await writeJson({ vault: path, recoveryFile: recoveryOut });
+}
+
+/** The credential of the first slot, to be read or asked for once the path is known to be free. */
+function newCredential(flags: InitFlags): Pick<CredentialOptions, "passphrase" | "keyFile"> {
+  const { newPassphraseFile, newKeyfile } = flags;
+  const given = Object.entries({
+    "--passphrase-file": flags.passphraseFile,
+    "--keyfile": flags.keyfile,
+    "--new-passphrase-file": newPassphraseFile,
+    "--new-keyfile": newKeyfile,
+    "--recovery-file": flags.recoveryFile,
+    "--certificate-file": flags.certificateFile,
+  }).filter(([, value]) => isGiven(value)).map(([name]) => name);
+  if (given.length > 1) throw new ConflictingCredentialsError(given);
+  if (newKeyfile !== undefined) return { keyFile: async () => await ensureKeyFile(newKeyfile) };
+  if (newPassphraseFile !== undefined) {
+    if (newPassphraseFile === STDIN) claimStdin("--new-passphrase-file");
+    return { passphrase: async () => await readNewPassphrase(newPassphraseFile) };
+  }
+  const source = findCredential(flags);
+  if (source === undefined) return { passphrase: askForOne };
+  const { passphrase, keyFile } = credentialFrom(source);
+  if (passphrase !== undefined) return { passphrase };
+  if (keyFile !== undefined) return { keyFile };
+  throw new UsageError(`A vault begins with a passphrase or a key file, not with ${source.from}`, {
+    hint: "Add other slots later with `coffer slot add`",
+  });
+}
+
+async function askForOne(): Promise<string> {
+  if (canAsk()) return await askNewPassphrase();
+  throw new NoCredentialError({
+    hint: "Give --passphrase-file, --keyfile or --new-keyfile, or run on a terminal",
+  });
+}
+
+/** Shows the code before the vault is made: there is never a vault whose recovery code nobody has seen. */
+async function showCode(code: string, flags: InitFlags, path: string): Promise<void> {
+  try {
+    if (flags.json) return await writeJson({ vault: path, recoveryCode: code });
+    note("Recovery code. It opens the vault when all else is lost, and is shown this once: write it down.");
+    await writeOut(layOut(code));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    throw new InputOutputError("write to", "standard output", { cause: error });
+  }
+  if (!flags.noConfirm && canAsk() && Deno.stderr.isTerminal()) await confirmRecoveryCode(code);
+}

@@ -1,5 +1,5 @@
 /**
- * The sealed meta: what a committed generation says about itself, authenticated by HMAC (`docs/format.md`, section 4).
+ * The sealed meta: what a committed generation says about itself, authenticated by HMAC (`docs/format.md`, section 5).
  *
  * | offset | size      | field                                                 |
  * |--------|-----------|-------------------------------------------------------|

@@ -9,7 +9,7 @@
 import type { Bytes } from "./bytes.ts";
 import { BusyError, CorruptVaultError, TransactionClosedError, VaultClosedError } from "./errors.ts";
 import { Mutex } from "./mutex.ts";
-import { type VaultKeys, withVaultKey } from "./sealed/keys.ts";
+import { deriveKeys, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
 import { CHUNK_SIZE } from "./sealed/segment.ts";
 import type { Slot } from "./sealed/slot.ts";
 import { commitGeneration, type Generation, openLive, readGeneration } from "./sealed/store.ts";
@@ -22,6 +22,8 @@ import { MAX_SEGMENTS, type Medium } from "./storage/medium.ts";
 
 /** Most transactions that share one commit. */
 const MAX_BATCH = 1024;
+/** A process that commits so often is worth loading synchronous crypto for. */
+const MANY_COMMITS = 4;
 /** How long a transaction waits for the lock, or for its turn, in milliseconds. */
 export const DEFAULT_TIMEOUT = 30_000;
 
@@ -52,7 +54,8 @@ interface Waiting {
 /** An open vault without a face. */
 export class Engine {
   readonly medium: Medium;
-  readonly keys: VaultKeys;
+  #keys: VaultKeys;
+  #commits = 0;
   readonly #options: LockOptions;
   readonly #mutex = new Mutex();
   readonly #waiting: Waiting[] = [];
@@ -68,7 +71,7 @@ export class Engine {
 
   private constructor(medium: Medium, keys: VaultKeys, options: LockOptions, loaded: Loaded) {
     this.medium = medium;
-    this.keys = keys;
+    this.#keys = keys;
     this.#options = options;
     this.#generation = loaded.generation;
     this.#state = loaded.state;
@@ -84,6 +87,11 @@ export class Engine {
     } finally {
       lock.release();
     }
+  }
+
+  /** The keys of the vault's epoch. */
+  get keys(): VaultKeys {
+    return this.#keys;
   }
 
   /** The committed state in memory, and its generation. Call {@linkcode refresh} first. */
@@ -150,7 +158,7 @@ export class Engine {
 
   /** Wraps the vault key with a function that gets its raw bytes for a moment. */
   async withVaultKey<T>(use: (vaultKey: Bytes) => Promise<T>): Promise<T> {
-    return await withVaultKey(this.keys, use);
+    return await withVaultKey(this.#keys, use);
   }
 
   /** Ends the vault: what is queued fails, what runs finishes first. */
@@ -265,13 +273,17 @@ export class Engine {
   }
 
   async #commit(changes: Changes, meta: { slots: readonly Slot[]; nextSlotId: number }, now: number): Promise<void> {
+    if (++this.#commits === MANY_COMMITS) {
+      const { vaultId } = this.#generation.meta;
+      this.#keys = await this.withVaultKey((vaultKey) => deriveKeys(vaultKey, vaultId, true));
+    }
     const added = encode(changeLines(changes));
     const plan = this.#plan(added);
     const { segments } = this.#generation;
     if (plan.write === "snapshot") {
       const chunks = encode(snapshotLines(this.#state, changes));
       const commit = { kind: "snapshot", chunks, keep: 0, meta, now } as const;
-      this.#generation = await commitGeneration(this.medium, this.keys, this.#generation, commit);
+      this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
       this.#deltas = [];
     } else {
       const from = this.#deltas.length - plan.absorb;
@@ -280,7 +292,7 @@ export class Engine {
       mergeChanges(merged, changes);
       const chunks = plan.absorb === 0 ? added : encode(changeLines(merged));
       const commit = { kind: "delta", chunks, keep: segments.length - plan.absorb, meta, now } as const;
-      this.#generation = await commitGeneration(this.medium, this.keys, this.#generation, commit);
+      this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
       this.#deltas.splice(from, plan.absorb, merged);
     }
     this.#state.apply(changes);
@@ -294,16 +306,16 @@ export class Engine {
 
   /** Brings the memory level with the medium. Everything new is opened before anything is taken over. */
   async #catchUp(): Promise<void> {
-    const generation = await readGeneration(this.medium, this.keys, this.#generation);
+    const generation = await readGeneration(this.medium, this.#keys, this.#generation);
     if (generation === null) return;
     if (generation.known === 0) {
-      const loaded = await load(this.keys, generation);
+      const loaded = await load(this.#keys, generation);
       this.#state = loaded.state;
       this.#deltas = loaded.deltas;
     } else {
       const fresh: Changes[] = [];
       for (const segment of generation.segments.slice(generation.known)) {
-        fresh.push(await readChanges(openLive(this.keys, generation.meta.vaultId, segment)));
+        fresh.push(await readChanges(openLive(this.#keys, generation.meta.vaultId, segment)));
       }
       // A merged delta repeats older changes in their final form: applying it over them again changes nothing.
       for (const changes of fresh) this.#state.apply(changes);

@@ -220,7 +220,7 @@ const passwd = command({
   brief: "Change a passphrase",
   description:
     `Change the passphrase of the slot that opens the vault, or of --slot. The cost stays as it was unless flags say
-otherwise. Older copies of the file still open with the old passphrase.
+otherwise, or it is below the floor. Older copies of the file still open with the old passphrase.
 
 JSON: ${SLOT_JSON}`,
   load: () => import("./passwd.ts"),
@@ -301,7 +301,7 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     rm,
     mv,
     history,
-    restoreVersion,
+    "restore-version": restoreVersion,
     meta,
     status,
     check,

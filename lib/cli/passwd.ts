@@ -4,6 +4,7 @@
  * @module
  */
 import { NoCredentialError } from "../errors.ts";
+import { newKdf } from "../sealed/kdf_limits.ts";
 import { claimStdin, STDIN } from "./files.ts";
 import { readNewPassphrase } from "./credential.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
@@ -22,6 +23,7 @@ export interface PasswdFlags extends GlobalFlags, KdfFlags {
 /** Wraps the vault key anew for a new passphrase. */
 export default async function passwd(flags: PasswdFlags): Promise<void> {
   const kdf = kdfOptions(flags);
+  newKdf(kdf);
   const opening = prepareOpening(flags);
   const given = await readNew(flags.newPassphraseFile);
 

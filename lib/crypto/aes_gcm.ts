@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../bytes.ts";
-import { native, type NativeKey } from "./native.ts";
+import { importNativeKey, type NativeKey } from "./native.ts";
 import { randomBytes } from "./random.ts";
 
 /** Size of a key, in bytes. */
@@ -34,7 +34,7 @@ export interface AesKey {
  */
 export async function importAesKey(raw: Bytes, often = false): Promise<AesKey> {
   const web = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
-  return { web, native: often ? native?.createSecretKey(raw) : undefined };
+  return { web, native: often ? importNativeKey(raw) : undefined };
 }
 
 /**
@@ -48,7 +48,7 @@ export async function seal(key: AesKey, plaintext: Uint8Array, aad: Uint8Array):
   const result = new Uint8Array(plaintext.length + OVERHEAD);
   result.set(nonce);
   if (key.native !== undefined && plaintext.length <= SMALL) {
-    const cipher = native!.createCipheriv("aes-256-gcm", key.native, nonce).setAAD(aad);
+    const cipher = key.native.crypto.createCipheriv("aes-256-gcm", key.native.key, nonce).setAAD(aad);
     result.set(cipher.update(plaintext), NONCE_SIZE);
     cipher.final();
     result.set(cipher.getAuthTag(), result.length - TAG_SIZE);
@@ -81,8 +81,8 @@ export async function open(key: AesKey, sealed: Uint8Array, aad: Uint8Array): Pr
   }
 }
 
-function openNative(key: NativeKey, sealed: Uint8Array, aad: Uint8Array): Bytes | null {
-  const decipher = native!.createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_SIZE), {
+function openNative({ crypto, key }: NativeKey, sealed: Uint8Array, aad: Uint8Array): Bytes | null {
+  const decipher = crypto.createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_SIZE), {
     authTagLength: TAG_SIZE,
   });
   decipher.setAAD(aad).setAuthTag(sealed.subarray(-TAG_SIZE));

@@ -5,24 +5,35 @@
  */
 import type { Bytes } from "../bytes.ts";
 import { constantTimeEqual } from "./constant_time.ts";
-import { native, type NativeKey } from "./native.ts";
+import { importNativeKey, type NativeKey } from "./native.ts";
 
 /** Size of a tag, in bytes. */
 export const HMAC_SIZE = 32;
 
-/** A key that can sign and verify; held by the runtime's synchronous crypto where it has one. */
-export type HmacKey = { readonly native: NativeKey } | { readonly web: CryptoKey };
+/** A key that can sign and verify. */
+export interface HmacKey {
+  /** Not extractable. */
+  readonly web: CryptoKey;
+  /** The same key, where the runtime has synchronous crypto and the key is used often. */
+  readonly native: NativeKey | undefined;
+}
 
-/** Imports raw bytes as a key. */
-export async function importHmacKey(raw: Bytes): Promise<HmacKey> {
-  if (native !== undefined) return { native: native.createSecretKey(raw) };
-  return { web: await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]) };
+/**
+ * Imports raw bytes as a key.
+ *
+ * @param often whether it will be used often: it is then held by the runtime's synchronous crypto too
+ */
+export async function importHmacKey(raw: Bytes, often = false): Promise<HmacKey> {
+  const web = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return { web, native: often ? importNativeKey(raw) : undefined };
 }
 
 /** Computes the tag of a message. */
-export async function hmac(key: HmacKey, message: Uint8Array): Promise<Bytes> {
-  if ("native" in key) return new Uint8Array(native!.createHmac("sha256", key.native).update(message).digest());
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key.web, message as Bytes));
+export async function hmac({ web, native }: HmacKey, message: Uint8Array): Promise<Bytes> {
+  if (native !== undefined) {
+    return new Uint8Array(native.crypto.createHmac("sha256", native.key).update(message).digest());
+  }
+  return new Uint8Array(await crypto.subtle.sign("HMAC", web, message as Bytes));
 }
 
 /** Whether the tag belongs to the message. */

@@ -2,16 +2,31 @@
  * The runtime's own synchronous crypto, where it has one.
  *
  * A Web Crypto call costs two changes of thread whatever its size, several times the work on a page. `node:crypto` does
- * small work at once. Where there is none (a browser), the web calls do everything, with the same bytes.
+ * small work at once, but takes milliseconds to load: it is for those who do much, not for a program that reads one
+ * secret and ends. Where there is none (a browser), the web calls do everything, with the same bytes.
  *
  * @module
  */
 import type * as NodeCrypto from "node:crypto";
+import type { Bytes } from "../bytes.ts";
 
-/** A key as `node:crypto` holds it. */
-export type NativeKey = NodeCrypto.KeyObject;
+/** A key as the runtime's synchronous crypto holds it. */
+export interface NativeKey {
+  /** The module that works with it. */
+  readonly crypto: typeof NodeCrypto;
+  /** The key. */
+  readonly key: NodeCrypto.KeyObject;
+}
 
-/** `node:crypto`, or undefined. Asked for at run time, so that this module loads anywhere. */
-export const native: typeof NodeCrypto | undefined = (globalThis as {
-  process?: { getBuiltinModule?: (name: string) => typeof NodeCrypto | undefined };
-}).process?.getBuiltinModule?.("node:crypto");
+/** Loads `node:crypto`, or gives undefined. Asked for at run time, so that this module loads anywhere. */
+export function loadNative(): typeof NodeCrypto | undefined {
+  return (globalThis as {
+    process?: { getBuiltinModule?: (name: string) => typeof NodeCrypto | undefined };
+  }).process?.getBuiltinModule?.("node:crypto");
+}
+
+/** Imports raw bytes as a key for synchronous work, where there is any. */
+export function importNativeKey(raw: Bytes): NativeKey | undefined {
+  const crypto = loadNative();
+  return crypto === undefined ? undefined : { crypto, key: crypto.createSecretKey(raw) };
+}

@@ -27,16 +27,20 @@ export function newVaultKey(): Bytes {
   return randomBytes(KEY_SIZE);
 }
 
-/** Derives the keys of an epoch. The vault key is uniformly random; the vault's id as salt keeps vaults apart. */
-export async function deriveKeys(vaultKey: Bytes, vaultId: Bytes): Promise<VaultKeys> {
+/**
+ * Derives the keys of an epoch. The vault key is uniformly random; the vault's id as salt keeps vaults apart.
+ *
+ * @param often whether they will be used often: they are then held by the runtime's synchronous crypto too
+ */
+export async function deriveKeys(vaultKey: Bytes, vaultId: Bytes, often = false): Promise<VaultKeys> {
   const [data, meta] = await Promise.all([
     hkdf(vaultKey, vaultId, KEY_LABELS.data),
     hkdf(vaultKey, vaultId, KEY_LABELS.meta),
   ]);
   try {
     return {
-      data: await importAesKey(data, true),
-      meta: await importHmacKey(meta),
+      data: await importAesKey(data, often),
+      meta: await importHmacKey(meta, often),
       vault: await crypto.subtle.importKey("raw", vaultKey, "AES-GCM", true, ["encrypt"]),
     };
   } finally {

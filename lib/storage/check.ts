@@ -66,7 +66,7 @@ export async function checkStructure(disk: Disk): Promise<StructureReport> {
   if (covered + free + FIRST_SEGMENT_PAGE > total) problems.push({ what: "two segments share a page" });
   return {
     version: page.version,
-    metaPages: decodeMetaPages(raw).map((found) => found.status),
+    metaPages: (await decodeMetaPages(raw)).map((found) => found.status),
     recovered,
     segments: page.segments.length,
     pages: { total, live: covered + (other === undefined ? 1 : FIRST_SEGMENT_PAGE), free },

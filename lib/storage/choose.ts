@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { equalBytes } from "../bytes.ts";
+import { Sha256, sha256 } from "../crypto/sha256.ts";
 import {
   CorruptVaultError,
   EmptyFileError,
@@ -39,7 +39,7 @@ export interface Chosen {
 export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen> {
   const size = await disk.size();
   if (size === 0) throw new EmptyFileError(disk.path);
-  const pages = decodeMetaPages(raw);
+  const pages = await decodeMetaPages(raw);
   const future = pages.find((page) => page.status === "future");
   if (future !== undefined) throw new UnsupportedVersionError(disk.path, future.formatVersion);
   const foreign = pages.every(({ status }) => status === "foreign" || status === "empty");
@@ -62,10 +62,13 @@ export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen
 }
 
 /** Decodes both meta pages; what is missing at the end of a short file counts as never written. */
-export function decodeMetaPages(raw: Uint8Array): readonly [DecodedMetaPage, DecodedMetaPage] {
+export async function decodeMetaPages(raw: Uint8Array): Promise<readonly [DecodedMetaPage, DecodedMetaPage]> {
   const whole = new Uint8Array(2 * PAGE_SIZE);
   whole.set(raw);
-  return [decodeMetaPage(whole.subarray(0, PAGE_SIZE), 0), decodeMetaPage(whole.subarray(PAGE_SIZE), 1)];
+  return await Promise.all([
+    decodeMetaPage(whole.subarray(0, PAGE_SIZE), 0),
+    decodeMetaPage(whole.subarray(PAGE_SIZE), 1),
+  ]);
 }
 
 /** Why the commit of a valid meta page is not all there, or null when it is. */
@@ -75,18 +78,30 @@ export async function incompleteness(
   size: number,
 ): Promise<TruncatedVaultError | CorruptVaultError | null> {
   if (page.pageCount * PAGE_SIZE > size) return new TruncatedVaultError(disk.path, size, page.pageCount * PAGE_SIZE);
-  const hash = createHash("sha256");
   try {
-    for (const entry of page.segments.slice(page.segments.length - page.added)) {
-      const chain = new ChainReader(disk, entry, page.pageCount);
-      for (let offset = 0; offset < entry.length; offset += PIECE) {
-        hash.update(await chain.read(offset, Math.min(PIECE, entry.length - offset)));
-      }
-    }
+    const digest = await addedDigest(disk, page);
+    if (equalBytes(digest, page.addedDigest)) return null;
   } catch (error) {
     if (error instanceof CorruptVaultError) return error;
     throw error;
   }
-  if (equalBytes(hash.digest(), page.addedDigest)) return null;
   return new CorruptVaultError("the newest segment is not the one that was committed");
+}
+
+/** Digests what the commit added; large segments piece by piece. */
+async function addedDigest(disk: Disk, page: MetaPage): Promise<Uint8Array> {
+  const added = page.segments.slice(page.segments.length - page.added);
+  if (added.every(({ length }) => length <= PIECE)) {
+    return await sha256(
+      ...await Promise.all(added.map((entry) => new ChainReader(disk, entry, page.pageCount).read(0, entry.length))),
+    );
+  }
+  const hash = new Sha256();
+  for (const entry of added) {
+    const chain = new ChainReader(disk, entry, page.pageCount);
+    for (let offset = 0; offset < entry.length; offset += PIECE) {
+      hash.update(await chain.read(offset, Math.min(PIECE, entry.length - offset)));
+    }
+  }
+  return await hash.digest();
 }

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Bytes } from "../bytes.ts";
+import { sha256 } from "../crypto/sha256.ts";
 import { ConflictError } from "../errors.ts";
 import { ChainReader, isContiguous, reachedExtents, writeChain } from "./chain.ts";
 import { chooseVersion, type Chosen } from "./choose.ts";
@@ -23,7 +24,6 @@ import {
   PAGE_SIZE,
   pagesFor,
   type SegmentEntry,
-  sha256,
 } from "./meta_page.ts";
 
 const META_PAGES_SIZE = 2 * PAGE_SIZE;
@@ -92,6 +92,8 @@ export class FileMedium implements Medium {
   #space: Space | undefined;
   /** Another file came to stand at the path: what the caller knows counts for nothing. */
   #replaced = false;
+  /** Whether the meta pages were read under the lock that is held: nobody can have changed them since. */
+  #fresh = false;
 
   /** A medium over a disk that holds a vault. */
   constructor(disk: Disk) {
@@ -125,11 +127,17 @@ export class FileMedium implements Medium {
 
   async lock(mode: LockMode, options: LockOptions = {}): Promise<Lock> {
     const lock = await this.#disk.lock(mode, options);
+    this.#fresh = false;
     if (lock.replaced) {
       this.#forget();
       this.#replaced = true;
     }
-    return lock;
+    return {
+      release: () => {
+        this.#fresh = false;
+        lock.release();
+      },
+    };
   }
 
   async read(since?: number): Promise<Committed | null> {
@@ -169,12 +177,15 @@ export class FileMedium implements Medium {
 
   /** The newest version; decodes nothing when both meta pages are as they were. */
   async #refresh(): Promise<Known> {
+    if (this.#fresh && this.#known !== undefined) return this.#known;
     const raw = new Uint8Array(META_PAGES_SIZE);
     const got = await this.#disk.readAt(raw, 0);
-    if (this.#known !== undefined && got === raw.length && sameWords(raw, this.#known.raw)) return this.#known;
-    this.#forget();
-    const chosen = await chooseVersion(this.#disk, raw.subarray(0, got));
-    return this.#known = this.#adopt(raw, chosen);
+    if (this.#known === undefined || got < raw.length || !sameWords(raw, this.#known.raw)) {
+      this.#forget();
+      this.#known = this.#adopt(raw, await chooseVersion(this.#disk, raw.subarray(0, got)));
+    }
+    this.#fresh = true;
+    return this.#known;
   }
 
   #adopt(raw: Bytes, { page, other, recovered }: Chosen): Known {
@@ -199,10 +210,10 @@ export class FileMedium implements Medium {
       pageCount: shrunk.pages,
       segments: [...retained.map(({ entry }) => entry), ...placed.entries],
       added: append.length,
-      addedDigest: sha256(...append),
+      addedDigest: await sha256(...append),
       meta: new Uint8Array(meta),
     };
-    const bytes = encodeMetaPage(page);
+    const bytes = await encodeMetaPage(page);
     const slot = metaPageOf(version);
     try {
       await this.#disk.writeAt(bytes, slot * PAGE_SIZE);
@@ -262,6 +273,7 @@ export class FileMedium implements Medium {
   #forget(): void {
     this.#known = undefined;
     this.#space = undefined;
+    this.#fresh = false;
   }
 }
 
@@ -277,10 +289,10 @@ async function firstImage(commit: Commit): Promise<Bytes> {
     pageCount: placed.pages,
     segments: placed.entries,
     added: commit.append.length,
-    addedDigest: sha256(...commit.append),
+    addedDigest: await sha256(...commit.append),
     meta: new Uint8Array(commit.meta),
   };
-  await disk.writeAt(encodeMetaPage(page), metaPageOf(1) * PAGE_SIZE);
+  await disk.writeAt(await encodeMetaPage(page), metaPageOf(1) * PAGE_SIZE);
   const image = new Uint8Array(await disk.size());
   await disk.readAt(image, 0);
   return image;

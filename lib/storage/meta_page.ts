@@ -22,8 +22,8 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { type Bytes, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
+import { DIGEST_SIZE, sha256 } from "../crypto/sha256.ts";
 import { MAX_META_SIZE, MAX_SEGMENTS } from "./medium.ts";
 
 /** Size of a page, in bytes: the unit of file I/O. */
@@ -32,8 +32,6 @@ export const PAGE_SIZE = 4096;
 export const FIRST_SEGMENT_PAGE = 2;
 /** Payload of one segment page, in bytes. */
 export const PAYLOAD_SIZE = 4080;
-/** Size of a SHA-256 digest, in bytes. */
-export const DIGEST_SIZE = 32;
 const MAGIC = encodeUtf8("COFFER");
 const FORMAT_VERSION = 1;
 const DIGEST_OFFSET = 16;
@@ -91,15 +89,8 @@ export function pagesFor(length: number): number {
   return Math.ceil(length / PAYLOAD_SIZE);
 }
 
-/** SHA-256 without waiting: a meta page takes microseconds. */
-export function sha256(...parts: readonly Uint8Array[]): Bytes {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
-}
-
 /** Encodes a meta page. */
-export function encodeMetaPage(page: MetaPage): Bytes {
+export async function encodeMetaPage(page: MetaPage): Promise<Bytes> {
   const bytes = new Uint8Array(PAGE_SIZE);
   const view = viewOf(bytes);
   bytes.set(MAGIC, 0);
@@ -119,24 +110,24 @@ export function encodeMetaPage(page: MetaPage): Bytes {
     writeU64(view, offset + 16, segment.length);
   });
   bytes.set(page.meta, META_OFFSET);
-  bytes.set(sha256(bytes), DIGEST_OFFSET);
+  bytes.set(await sha256(bytes), DIGEST_OFFSET);
   return bytes;
 }
 
 /** Decodes what stands in meta page `number`. Strict: what is valid encodes to the same bytes again. */
-export function decodeMetaPage(bytes: Uint8Array, number: 0 | 1): DecodedMetaPage {
+export async function decodeMetaPage(bytes: Uint8Array, number: 0 | 1): Promise<DecodedMetaPage> {
   if (isZero(bytes)) return { status: "empty" };
   if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return { status: "foreign" };
   const view = viewOf(bytes);
   const formatVersion = view.getUint16(6, true);
   if (formatVersion !== FORMAT_VERSION) return { status: "future", formatVersion };
-  const page = isWhole(bytes) ? decodeFields(bytes, view) : undefined;
+  const page = await isWhole(bytes) ? decodeFields(bytes, view) : undefined;
   return page === undefined || metaPageOf(page.version) !== number ? { status: "torn" } : { status: "valid", page };
 }
 
-function isWhole(bytes: Uint8Array): boolean {
+async function isWhole(bytes: Uint8Array): Promise<boolean> {
   const zeros = new Uint8Array(DIGEST_SIZE);
-  const digest = sha256(bytes.subarray(0, DIGEST_OFFSET), zeros, bytes.subarray(DIGEST_OFFSET + DIGEST_SIZE));
+  const digest = await sha256(bytes.subarray(0, DIGEST_OFFSET), zeros, bytes.subarray(DIGEST_OFFSET + DIGEST_SIZE));
   return equalBytes(digest, bytes.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_SIZE));
 }
 

@@ -11,9 +11,10 @@
  *
  * @module
  */
-import { crc32 } from "node:zlib";
+
 import { isZero, viewOf } from "../bytes.ts";
 import { CorruptVaultError } from "../errors.ts";
+import { crc32 } from "./crc32.ts";
 import { PAGE_SIZE, PAYLOAD_SIZE } from "./meta_page.ts";
 
 /** `CFPG`, read as a little-endian number. */

@@ -219,6 +219,14 @@ export class Vault implements AsyncDisposable {
     return await this.#engine.transact((work: Work) => run({ secrets: new TransactionSecrets(work) }), options);
   }
 
+  /**
+   * Whether the newest commit was found torn, and the one before it stands: a crash in the middle of it, or somebody's
+   * doing. It stays so until the next commit.
+   */
+  get recovered(): boolean {
+    return this.#engine.committed.generation.recovered;
+  }
+
   /** What the vault says of itself, authenticated. */
   async status(): Promise<VaultStatus> {
     await this.#engine.refresh();

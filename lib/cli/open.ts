@@ -8,6 +8,7 @@ import type { FileOptions, OpenOptions, Vault } from "../vault.ts";
 import { givenCredential } from "./credential.ts";
 import { environment } from "./environment.ts";
 import type { GlobalFlags } from "./flags.ts";
+import { warn } from "./output.ts";
 
 /** What the arguments say about the vault. To have it means that they make sense; nothing was read yet. */
 export interface Opening {
@@ -41,5 +42,7 @@ export function prepareOpening(flags: GlobalFlags): Opening {
 /** Opens the vault. */
 export async function openVault({ path, options }: Opening): Promise<Vault> {
   const { Vault } = await import("../vault.ts");
-  return await Vault.open(path, options);
+  const vault = await Vault.open(path, options);
+  if (vault.recovered) warn("The newest commit was torn, and the one before it stands: a crash, or somebody's doing");
+  return vault;
 }

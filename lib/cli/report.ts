@@ -34,7 +34,7 @@ function asCofferError(error: unknown): CofferError {
 }
 
 function label(word: string, colour: string): string {
-  return Deno.stderr.isTerminal() && environment("NO_COLOR") === undefined
+  return Deno.stderr.isTerminal() && !Deno.noColor
     ? `\x1b[1mcoffer: \x1b[${colour}m${word}:\x1b[0m`
     : `coffer: ${word}:`;
 }

@@ -23,7 +23,7 @@ const PIECE = 1024 * 1024;
 export interface Chosen {
   /** Its meta page. */
   readonly page: MetaPage;
-  /** The other meta page, when it is valid. */
+  /** The older meta page, when it is valid. A newer one that is not complete reaches nothing. */
   readonly other: MetaPage | undefined;
   /** Whether a newer commit was torn, or may have been. */
   readonly recovered: boolean;
@@ -54,7 +54,7 @@ export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen
   for (const [index, page] of valid.entries()) {
     const found = await incompleteness(disk, page, size);
     if (found === null) {
-      return { page, other: valid.find((other) => other !== page), recovered: index > 0 || torn };
+      return { page, other: valid[index + 1], recovered: index > 0 || torn };
     }
     problem = found;
   }

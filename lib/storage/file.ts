@@ -67,7 +67,7 @@ interface Known {
   /** Both meta pages as they were read or written. */
   readonly raw: Bytes;
   readonly page: MetaPage;
-  /** The other meta page, when it is valid: what it reaches is not free. */
+  /** The older meta page, when it is valid: what it reaches is not free. */
   readonly other: MetaPage | undefined;
   readonly segments: readonly FileSegment[];
   readonly recovered: boolean;
@@ -233,7 +233,8 @@ export class FileMedium implements Medium {
   /** Free space is computed once, then kept up from commit to commit. */
   async #measure(known: Known): Promise<Space> {
     if (this.#space !== undefined) return this.#space;
-    const pages = countedPages(known);
+    // What there is, not what a meta page says: an older one may count pages that were cut off.
+    const pages = Math.floor(await this.#disk.size() / PAGE_SIZE);
     const reached = await extentsOf(known.segments);
     // The older version is no longer needed to read anything: what of it can not be followed is lost already.
     const older = await reachedExtents(this.#disk, known.other?.segments ?? [], pages, true);

@@ -87,6 +87,8 @@ export async function unwrapVaultKey(
   credential: Credential,
   signal?: AbortSignal,
 ): Promise<Unwrapped> {
+  // No slot was ever made with an empty secret, and not every Argon2id takes one.
+  if (credential.secret.length === 0) throw new WrongCredentialError();
   const slots = meta.slots.filter((slot) => slot.kind === credential.kind);
   for (const slot of slots) {
     if (slot.kdf !== undefined) checkKdf(slot.kdf);

@@ -32,7 +32,7 @@ export function checkName(name: string): string {
 
 /**
  * Makes a test for a glob over names: `*` matches within one part of a path, `**` across parts, `?` one character,
- * `[a-z]` and `[!a-z]` one of a set; `\` takes the next character as it is.
+ * `[a-z]` and `[!a-z]` one of a set within a part; `\` takes the next character as it is.
  *
  * Matching takes time linear in pattern and name for each star, whatever the pattern: there is no regular expression
  * that could be made to run for ever.
@@ -84,15 +84,18 @@ function literal(wanted: string): Token {
 function parseSet(inside: readonly string[]): (character: string) => boolean {
   const negated = inside[0] === "!";
   const members = negated ? inside.slice(1) : inside;
-  const ranges: [string, string][] = [];
+  const ranges: [number, number][] = [];
   for (let i = 0; i < members.length; i++) {
-    const low = members[i]!;
+    const low = members[i]!.codePointAt(0)!;
     if (members[i + 1] === "-" && i + 2 < members.length) {
-      ranges.push([low, members[i + 2]!]);
+      ranges.push([low, members[i + 2]!.codePointAt(0)!]);
       i += 2;
     } else ranges.push([low, low]);
   }
-  return (character) => ranges.some(([low, high]) => low <= character && character <= high) !== negated;
+  return (character) => {
+    const point = character.codePointAt(0)!;
+    return character !== "/" && ranges.some(([low, high]) => low <= point && point <= high) !== negated;
+  };
 }
 
 /** Runs all states of the pattern at once: bit by bit a row of a table, never back-tracking. */

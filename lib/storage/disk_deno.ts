@@ -6,7 +6,7 @@
 import { type CofferError, InsecurePermissionsError, NotAFileError, VaultNotFoundError } from "../errors.ts";
 import { Mutex } from "../mutex.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
-import { acquire } from "./locking.ts";
+import { acquire, once } from "./locking.ts";
 import { PathWatch } from "./path_watch.ts";
 import { isWriteRefusal, systemError } from "./system_errors.ts";
 
@@ -118,12 +118,18 @@ export class DenoDisk implements Disk {
     for (let replaced = false;; replaced = true) {
       const { file } = this.#opened;
       await acquire(this.path, () => this.#tryLock(file, mode), options);
-      // The lock is on the file that was opened. If another one has its name now, nobody else looks at this one.
-      if (this.#isAtPath()) return { replaced, release: () => unlock(file) };
-      unlock(file);
-      const opened = openFile(this.path, this.#options);
-      file.close();
-      this.#opened = opened;
+      const release = once(() => unlock(file));
+      try {
+        // The lock is on the file that was opened. If another one has its name now, nobody else looks at this one.
+        if (this.#isAtPath()) return { replaced, release };
+        const opened = openFile(this.path, this.#options);
+        release();
+        file.close();
+        this.#opened = opened;
+      } catch (error) {
+        release();
+        throw error;
+      }
     }
   }
 

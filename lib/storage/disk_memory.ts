@@ -5,7 +5,7 @@
  */
 import { DiskFullError } from "../errors.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
-import { acquire } from "./locking.ts";
+import { acquire, once } from "./locking.ts";
 
 /** The bytes that several handles share, with the locks between them. */
 export class MemoryFile {
@@ -41,8 +41,8 @@ export class MemoryDisk implements Disk {
   }
 
   writeAt(data: Uint8Array, offset: number): Promise<void> {
-    if (offset + data.length > this.#file.bytes.length) this.#resize(offset + data.length);
-    this.#file.bytes.set(data, offset);
+    if (data.length > 0 && offset + data.length > this.#file.bytes.length) this.#resize(offset + data.length);
+    if (data.length > 0) this.#file.bytes.set(data, offset);
     return Promise.resolve();
   }
 
@@ -67,7 +67,7 @@ export class MemoryDisk implements Disk {
       else file.shared.add(this);
       return true;
     }, options);
-    return { replaced: false, release: () => this.#unlock() };
+    return { replaced: false, release: once(() => this.#unlock()) };
   }
 
   close(): void {

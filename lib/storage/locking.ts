@@ -40,3 +40,13 @@ async function delay(milliseconds: number, signal: AbortSignal | undefined): Pro
   }
   signal?.throwIfAborted();
 }
+
+/** A release that does its work the first time only: by the second, the lock may be somebody else's. */
+export function once(release: () => void): () => void {
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    release();
+  };
+}

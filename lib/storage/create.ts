@@ -56,11 +56,15 @@ function temporaryPath(path: string): string {
 
 function writeNew(path: string, contents: Uint8Array): void {
   const file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  let whole = false;
   try {
     for (let done = 0; done < contents.length;) done += file.writeSync(contents.subarray(done));
     file.syncSync();
+    whole = true;
   } finally {
     file.close();
+    // The file is ours, since it was not there before: nobody else's is removed.
+    if (!whole) removeIfThere(path);
   }
 }
 

@@ -7,14 +7,14 @@
  */
 import type { Bytes } from "../bytes.ts";
 import { sha256 } from "../crypto/sha256.ts";
-import { ConflictError } from "../errors.ts";
+import { ConflictError, VaultExistsError } from "../errors.ts";
 import { ChainReader, isContiguous, reachedExtents, writeChain } from "./chain.ts";
 import { chooseVersion, type Chosen } from "./choose.ts";
 import { assertFree, publishFile } from "./create.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
 import { DenoDisk, type DenoDiskOptions } from "./disk_deno.ts";
 import { allocate, complement, countPages, type Extent, normalize } from "./extents.ts";
-import { MAX_META_SIZE, MAX_SEGMENTS } from "./medium.ts";
+import { assertCommit } from "./commit_rules.ts";
 import type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./medium.ts";
 import {
   encodeMetaPage,
@@ -116,6 +116,18 @@ export class FileMedium implements Medium {
     return await FileMedium.open(path, options);
   }
 
+  /**
+   * Writes version 1 to an empty disk.
+   *
+   * @throws {VaultExistsError} when the disk is not empty
+   */
+  static async createOnDisk(disk: Disk, commit: Commit): Promise<FileMedium> {
+    if (await disk.size() > 0) throw new VaultExistsError(disk.path);
+    await disk.writeAt(await firstImage(commit), 0);
+    await disk.sync();
+    return new FileMedium(disk);
+  }
+
   /** @throws {VaultExistsError} when there is something at the path */
   static assertFree(path: string): void {
     assertFree(path);
@@ -148,7 +160,7 @@ export class FileMedium implements Medium {
   }
 
   async commit(base: number, commit: Commit): Promise<Committed> {
-    checkCommit(commit);
+    assertCommit(commit);
     const known = await this.#refresh();
     if (known.page.version !== base) throw new ConflictError(base, known.page.version);
     // An empty write asks whether writing is allowed at all, before anything is begun.
@@ -280,6 +292,7 @@ export class FileMedium implements Medium {
 
 /** The bytes of a file that holds version 1, with room for the first commits. */
 async function firstImage(commit: Commit): Promise<Bytes> {
+  assertCommit(commit);
   const { MemoryDisk } = await import("./disk_memory.ts");
   const disk = new MemoryDisk();
   const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, commit.append, 1);
@@ -349,19 +362,16 @@ async function extentsOf(segments: readonly FileSegment[]): Promise<Extent[]> {
 }
 
 function retainedSegments(known: Known, retain: readonly StoredSegment[]): readonly FileSegment[] {
-  const retained = known.segments.filter((segment) => retain.includes(segment));
-  if (retained.length !== retain.length) throw new ConflictError(known.page.version, known.page.version);
+  // The caller may hold the segments of an earlier read: after a failed commit everything is read anew, and the caller,
+  // told that the version is still the same, keeps what it has.
+  const wanted = retain.map((segment) => segment instanceof FileSegment ? segment.entry : undefined);
+  const retained = known.segments.filter(({ entry }) => wanted.some((other) => other && sameEntry(entry, other)));
+  if (retained.length !== retain.length) throw new RangeError("A segment to retain is not one of the base version");
   return retained;
 }
 
-function checkCommit({ meta, append, retain }: Commit): void {
-  if (meta.length < 1 || meta.length > MAX_META_SIZE) {
-    throw new RangeError(`A meta has 1 to ${MAX_META_SIZE} bytes, got ${meta.length}`);
-  }
-  if (append.length + retain.length > MAX_SEGMENTS) {
-    throw new RangeError(`A version names at most ${MAX_SEGMENTS} segments, got ${append.length + retain.length}`);
-  }
-  if (append.some(({ length }) => length === 0)) throw new RangeError("A segment must not be empty");
+function sameEntry(a: SegmentEntry, b: SegmentEntry): boolean {
+  return a.version === b.version && a.first === b.first && a.last === b.last && a.length === b.length;
 }
 
 /** What the file must hold for both meta pages. */

@@ -32,11 +32,13 @@ export async function acquire(what: string, tryOnce: () => boolean, options: Loc
 async function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
-  signal?.addEventListener("abort", () => resolve(), { once: true });
+  const wake = () => resolve();
+  signal?.addEventListener("abort", wake);
   try {
     await promise;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", wake);
   }
   signal?.throwIfAborted();
 }

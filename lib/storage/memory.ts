@@ -4,6 +4,7 @@
  * @module
  */
 import { ConflictError } from "../errors.ts";
+import { assertCommit } from "./commit_rules.ts";
 import type { Lock, LockMode, LockOptions } from "./disk.ts";
 import { MemoryDisk, MemoryFile } from "./disk_memory.ts";
 import type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./medium.ts";
@@ -38,10 +39,14 @@ export class MemoryMedium implements Medium {
   }
 
   // deno-lint-ignore require-await
-  async commit(base: number, { meta, append, retain }: Commit): Promise<Committed> {
+  async commit(base: number, commit: Commit): Promise<Committed> {
+    assertCommit(commit);
+    const { meta, append, retain } = commit;
     const newest = this.#store.newest?.version ?? 0;
     if (newest !== base) throw new ConflictError(base, newest);
-    const segments = [...retain, ...append.map((bytes) => segment(base + 1, new Uint8Array(bytes)))];
+    const retained = this.#store.newest?.segments.filter((segment) => retain.includes(segment)) ?? [];
+    if (retained.length !== retain.length) throw new RangeError("A segment to retain is not one of the base version");
+    const segments = [...retained, ...append.map((bytes) => segment(base + 1, new Uint8Array(bytes)))];
     return this.#store.newest = { version: base + 1, meta: new Uint8Array(meta), segments, recovered: false };
   }
 
@@ -59,6 +64,12 @@ function segment(version: number, bytes: Uint8Array<ArrayBuffer>): StoredSegment
   return {
     version,
     length: bytes.length,
-    read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
+    // deno-lint-ignore require-await
+    read: async (offset, length) => {
+      if (offset < 0 || length < 0 || offset + length > bytes.length) {
+        throw new RangeError(`Cannot read ${length} bytes at ${offset} of a segment of ${bytes.length}`);
+      }
+      return bytes.slice(offset, offset + length);
+    },
   };
 }

@@ -1,0 +1,125 @@
+/**
+ * An encrypted vault in one crash-safe file, for an application's secrets.
+ *
+ * A vault holds secrets by name: bytes or text, with a note, tags, an expiry and the last ten versions. Everything is
+ * sealed with AES-256-GCM under a random vault key; key slots wrap that key for each credential: a passphrase
+ * (Argon2id), a recovery code, a key file, a certificate. A commit is one write that is on the disk when the call
+ * returns; a crash leaves the state before or the state after it, and several processes may share one file.
+ *
+ * Most programs need two calls: {@linkcode Vault.open} (once, {@linkcode Vault.create}) and, on what it gives,
+ * `vault.secrets.get` or `vault.secrets.set`. Changes that belong together go into {@linkcode Vault.transaction}.
+ *
+ * Names, sizes and metadata are sealed like values, but the file's size, the time of its last change and the labels of
+ * its key slots can be seen by anyone who can read it: keep secrets in values, not in labels. Names show up in errors,
+ * values never do. A credential belongs neither into the program nor beside the vault: pass a function that asks for it,
+ * or reads it from where the platform keeps such things.
+ *
+ * A vault that this version writes stays readable by every later version of the library; one that a later version wrote
+ * is refused with `unsupported-version` rather than misread. Error codes are stable, messages are not.
+ *
+ * @example Make a vault, use it, open it again
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { newKeyFile, Vault } from "@coffer/vault";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const path = `${folder}/app.coffer`;
+ * const keyFile = newKeyFile(); // store these bytes away from the vault
+ *
+ * {
+ *   await using vault = await Vault.create(path, { keyFile });
+ *   await vault.secrets.set("db/password", "hunter2", { tags: ["prod"] });
+ * }
+ *
+ * await using vault = await Vault.open(path, { keyFile: () => keyFile });
+ * assert.equal(await vault.secrets.getText("db/password"), "hunter2");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type CheckReport,
+  type CreateOptions,
+  type FileOptions,
+  type OpenOptions,
+  type Transaction,
+  Vault,
+  type VaultStatus,
+  type VaultSummary,
+} from "./lib/vault.ts";
+
+export {
+  type ListOptions,
+  type RenameOptions,
+  type SecretInfo,
+  Secrets,
+  type SecretVersion,
+  TransactionSecrets,
+  type VersionOptions,
+} from "./lib/secrets.ts";
+
+export { type NewSlot, type NewSlotOptions, type SlotInfo, Slots } from "./lib/slots.ts";
+
+export type { SecretMetadata } from "./lib/state/metadata.ts";
+
+export type { CredentialOptions, Provide } from "./lib/sealed/credential.ts";
+export type { KdfOptions } from "./lib/sealed/kdf_limits.ts";
+export { newKeyFile } from "./lib/sealed/keyfile.ts";
+export { SLOT_KINDS, type SlotKind } from "./lib/sealed/slot.ts";
+export type { Bytes } from "./lib/bytes.ts";
+
+export type { Lock, LockMode, LockOptions } from "./lib/storage/disk.ts";
+export type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./lib/storage/medium.ts";
+export { MemoryMedium, MemoryStore } from "./lib/storage/memory.ts";
+
+export {
+  BusyError,
+  CofferError,
+  type CofferErrorOptions,
+  ConflictError,
+  ConflictingCredentialsError,
+  CorruptVaultError,
+  DiskFullError,
+  EmptyFileError,
+  ERROR_TABLE,
+  type ErrorCode,
+  type ErrorEntry,
+  FileExistsError,
+  FileNotFoundError,
+  ForkDetectedError,
+  InputOutputError,
+  InsecurePermissionsError,
+  InterruptedError,
+  InvalidMetadataError,
+  InvalidNameError,
+  KdfLimitError,
+  LastSlotError,
+  MalformedCredentialError,
+  MalformedTextError,
+  MissingPermissionError,
+  NoCredentialError,
+  NotAFileError,
+  NotAVaultError,
+  PermissionDeniedError,
+  ReadOnlyFileSystemError,
+  RollbackDetectedError,
+  SealLimitError,
+  SecretExistsError,
+  SecretNotFoundError,
+  SlotNotFoundError,
+  SlotsFullError,
+  TransactionClosedError,
+  TruncatedVaultError,
+  UnsupportedVersionError,
+  UsageError,
+  ValueTooLargeError,
+  VaultClosedError,
+  VaultExistsError,
+  VaultNotFoundError,
+  VersionNotFoundError,
+  WeakCredentialError,
+  WeakKdfError,
+  WrongCredentialError,
+} from "./lib/errors.ts";

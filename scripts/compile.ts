@@ -1,0 +1,49 @@
+/**
+ * Makes `dist/coffer`, one program with the runtime inside, and tries it.
+ *
+ * The permissions are built in: files, and the variables of coffer's own; nothing else, and never a prompt.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- a script speaks to whoever runs it
+
+const OUTPUT = Deno.build.os === "windows" ? "dist/coffer.exe" : "dist/coffer";
+const VARIABLES = [
+  "COFFER_VAULT",
+  "COFFER_PASSPHRASE",
+  "COFFER_PASSPHRASE_FILE",
+  "COFFER_KEYFILE",
+  "COFFER_RECOVERY_FILE",
+  "COFFER_CERTIFICATE",
+  "COFFER_CERTIFICATE_FILE",
+];
+
+if (import.meta.main) Deno.exit(await compile());
+
+async function compile(): Promise<number> {
+  const permissions = ["--no-prompt", "--allow-read", "--allow-write", `--allow-env=${VARIABLES.join()}`];
+  const { success, stderr } = await run(Deno.execPath(), ["compile", ...permissions, "--output", OUTPUT, "cli.ts"]);
+  if (!success) {
+    console.error(stderr);
+    if (/dl\.deno\.land|denort|error sending request|[Dd]ownload/.test(stderr)) {
+      console.error(
+        `The base of a compiled program could not be downloaded. It is not in the npm registry: reach dl.deno.land once, or\n` +
+          `name a denort of version ${Deno.version.deno} in DENORT_BIN. Without it, \`deno task install\` gives the same command.`,
+      );
+    }
+    return 1;
+  }
+  const version = await run(`./${OUTPUT}`, ["--version"]);
+  if (!version.success) {
+    console.error(`${OUTPUT} was made but does not run:\n${version.stderr}`);
+    return 1;
+  }
+  console.log(`${OUTPUT}: coffer ${version.stdout.trim()}`);
+  return 0;
+}
+
+async function run(program: string, args: string[]): Promise<{ success: boolean; stdout: string; stderr: string }> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
+  const decoder = new TextDecoder();
+  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import config from "../../deno.json" with { type: "json" };
+import { sandbox } from "./coffer.ts";
+
+const COMMANDS = [
+  "init",
+  "set",
+  "get",
+  "ls",
+  "rm",
+  "mv",
+  "history",
+  "restore-version",
+  "meta",
+  "status",
+  "check",
+  "passwd",
+  "slot ls",
+  "slot add",
+  "slot rm",
+  "completions",
+];
+
+Deno.test("coffer --version prints the version of deno.json, without any permission", async () => {
+  await sandbox(async (box) => {
+    for (const flag of ["--version", "-v"]) {
+      assert.equal((await box.ok([flag], { permissions: [] })).out, `${config.version}\n`);
+    }
+    assert.deepEqual(await box.json(["--version"]), { version: config.version });
+  });
+});
+
+Deno.test("coffer help tells of every command on stdout, without any permission", async () => {
+  await sandbox(async (box) => {
+    const { out, err } = await box.ok(["help"], { permissions: [] });
+    for (const command of COMMANDS) assert.match(out, new RegExp(`\\b${command.split(" ")[0]}\\b`));
+    assert.equal(err, "");
+    assert.equal((await box.ok(["--help"])).out, out);
+  });
+});
+
+Deno.test("coffer help COMMAND documents usage, flags and JSON fields, as COMMAND --help does", async () => {
+  await sandbox(async (box) => {
+    await Promise.all(COMMANDS.map(async (command) => {
+      const words = command.split(" ");
+      const { out } = await box.ok(["help", ...words], { permissions: [] });
+      assert.match(out, /^USAGE/);
+      assert.match(out, /JSON: /);
+      assert.match(out, /--passphrase-file/);
+      assert.equal((await box.ok([...words, "--help"], { permissions: [] })).out, out);
+      assert.equal((await box.ok([...words, "--json", "-h"], { permissions: [] })).out, out);
+    }));
+  });
+});
+
+Deno.test("coffer without a command, or with half of one, exits 2 and helps on stderr", async () => {
+  await sandbox(async (box) => {
+    for (const args of [[], ["slot"], ["--vault", "x"]]) {
+      const { code, out, err } = await box.run(args);
+      assert.deepEqual({ code, out }, { code: 2, out: "" });
+      assert.match(err, /USAGE[\s\S]*coffer: error: No command was given\ncoffer: hint: /);
+    }
+    await box.fails([], "usage", 2);
+  });
+});
+
+/** Arguments, and what the message has to say. None of them gets as far as looking for a vault. */
+const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
+  [["gte"], /Unknown command "gte"/],
+  [["slot", "lst"], /Unknown command "lst"/],
+  [["toString"], /Unknown command/],
+  [["slot", "constructor"], /Unknown command/],
+  [["get"], /Missing argument NAME/],
+  [["get", "a", "b"], /Too many arguments, expected 1/],
+  [["get", "a", "--frob"], /Unknown flag --frob/],
+  [["get", "a", "--constructor"], /Unknown flag --constructor/],
+  [["get", "a", "-x"], /Unknown flag -x/],
+  [["--frob", "get", "a"], /Unknown flag --frob before the command/],
+  [["--out", "f", "get", "a"], /Unknown flag --out before the command/],
+  [["get", "a", "--out"], /--out needs a value/],
+  [["get", "a", "--out", "--overwrite"], /--out needs a value/],
+  [["get", "a", "--overwrite"], /--overwrite needs --out/],
+  [["get", "a", "--overwrite=yes"], /--overwrite takes no value/],
+  [["get", "a", "--version", "0"], /N must be a whole number from 1/],
+  [["get", "a", "--version", "1.5"], /N must be a whole number from 1/],
+  [["get", "a", "--version", "1", "--version", "2"], /--version was given more than once/],
+  [["get", "a", "--vault", ""], /path of the vault is empty/],
+  [["get", "a", "--timeout", "soon"], /SECONDS must be a number/],
+  [["get", "a", "--timeout=-1"], /SECONDS must be a number/],
+  [["set", "a", "value"], /Too many arguments, expected 1/],
+  [["set", "a"], /No value was given, and stdin is not a terminal/],
+  [["set", "a", "--stdin", "--value", "v"], /--stdin and --value cannot be used together/],
+  [["set", "a", "--stdin", "--file", "f"], /--stdin and --file cannot be used together/],
+  [["set", "a", "--stdin", "--passphrase-file", "-"], /stdin cannot be read for both/],
+  [["set", "a", "--value", "v", "--expires", "soon"], /neither a date nor a time from now/],
+  [["set", "a", "--value", "v", "--expires", "2027-02-30"], /neither a date nor a time from now/],
+  [["rm"], /Missing argument NAME|Expected at least/],
+  [["mv", "a"], /Missing argument TO/],
+  [["meta", "a", "--note", "x", "--no-note"], /--note and --no-note cannot be used together/],
+  [["meta", "a", "--tag", "x", "--add-tag", "y"], /--tag and --add-tag cannot be used together/],
+  [["restore-version", "a", "one"], /N must be a whole number from 1/],
+  [["slot", "add"], /--kind is missing/],
+  [["slot", "add", "--kind", "card"], /KIND must be one of passphrase, recovery, keyfile, certificate/],
+  [["slot", "add", "--kind", "keyfile"], /--kind keyfile needs --new-keyfile/],
+  [["slot", "add", "--kind", "recovery", "--new-keyfile", "f"], /--new-keyfile does not go with --kind recovery/],
+  [["slot", "rm", "first"], /ID must be a whole number from 1/],
+  [["init", "--no-recovery", "--recovery-out", "f"], /--no-recovery and --recovery-out cannot be used together/],
+  [["init", "--recovery-file", "f"], /begins with a passphrase or a key file/],
+  [["completions", "csh"], /SHELL must be one of bash, zsh, fish/],
+  [["ls", "--", "--long", "x"], /Too many arguments, expected 1/],
+];
+
+Deno.test("coffer refuses arguments that make no sense with exit 2, before it looks for a vault", async () => {
+  await sandbox(async (box) => {
+    await Promise.all(USAGE.map(async ([args, message]) => {
+      const { err } = await box.fails(args, "usage", 2);
+      assert.match(JSON.parse(err).error.message, message, args.join(" "));
+    }));
+    assert.deepEqual([...Deno.readDirSync(box.folder)], []);
+  });
+});
+
+Deno.test("coffer refuses bad names, tags and notes with exit 2, before it looks for a vault", async () => {
+  await sandbox(async (box) => {
+    const cases: readonly (readonly [readonly string[], string])[] = [
+      [["get", ""], "invalid-name"],
+      [["get", "a\nb"], "invalid-name"],
+      [["get", "e\u0301"], "invalid-name"],
+      [["set", "x".repeat(513), "--value", "v"], "invalid-name"],
+      [["rm", "good", "bad\u0007"], "invalid-name"],
+      [["mv", "good", ""], "invalid-name"],
+      [["ls", "[".repeat(3000)], "invalid-name"],
+      [["set", "a", "--value", "v", "--tag", ""], "invalid-metadata"],
+      [["set", "a", "--value", "v", "--note", "n".repeat(4097)], "invalid-metadata"],
+      [["meta", "a", "--add-tag", "x\u001b"], "invalid-metadata"],
+      [["init", "--new-keyfile", "k", "--label", "l".repeat(33)], "invalid-metadata"],
+    ];
+    await Promise.all(cases.map(async ([args, code]) => await box.fails(args, code, 2)));
+    assert.deepEqual([...Deno.readDirSync(box.folder)], []);
+  });
+});
+
+Deno.test("coffer keeps a value that was typed as a superfluous argument out of the message", async () => {
+  await sandbox(async (box) => {
+    for (const args of [["set", "a", "hunter2"], ["set", "a", "--value", "x", "--value", "hunter2"]]) {
+      assert.doesNotMatch((await box.run(args)).err, /hunter2/);
+    }
+  });
+});
+
+Deno.test("coffer takes global flags before and after the command, and flags with an equals sign", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    const [flag, path] = box.key as [string, string];
+    await box.ok([flag, path, "set", "a", "--value=x=y"]);
+    for (
+      const args of [
+        [flag, path, "--vault", box.vault, "get", "a"],
+        [`${flag}=${path}`, "get", `--vault=${box.vault}`, "a"],
+        ["get", "a", flag, path],
+        ["get", flag, path, "--", "a"],
+      ]
+    ) assert.equal((await box.ok(args)).out, "x=y");
+    assert.equal((await box.json(["--vault", "vault.coffer", "slot", flag, path, "ls"])).length, 1);
+  });
+});
+
+Deno.test("coffer takes values that are empty, look like flags or have several lines", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    for (const value of ["", "-x", "--json", "-----BEGIN KEY-----\nabc\n", "=", "a\nb=c"]) {
+      await box.ok(["set", "a", `--value=${value}`, ...box.key]);
+      assert.equal((await box.ok(["get", "a", ...box.key])).out, value);
+    }
+    await box.ok(["set", "a", "--value", "-x", ...box.key]);
+    assert.equal((await box.ok(["get", "a", ...box.key])).out, "-x");
+  });
+});
+
+Deno.test("coffer takes names that begin with a dash behind --", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["set", "--value", "v", ...box.key, "--", "--odd"]);
+    assert.equal((await box.ok(["get", ...box.key, "--", "--odd"])).out, "v");
+    await box.fails(["get", ...box.key, "--odd"], "usage", 2);
+  });
+});

@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
+
+/** A command on a pseudo-terminal. `script` makes one; what the command writes to it comes out at its stdout. */
+class Terminal {
+  screen = "";
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #done: Promise<void>;
+  #changed = Promise.withResolvers<void>();
+  #ended = false;
+
+  constructor(box: Sandbox, args: readonly string[]) {
+    const command = box.command(args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    this.#child = new Deno.Command("script", {
+      args: ["-q", "-e", "-c", command, "/dev/null"],
+      cwd: box.folder,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+      env: { NO_COLOR: "1", SHELL: "/bin/sh" },
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#done = this.#read();
+  }
+
+  /** Waits until the screen shows a text behind what was seen last, and returns what stood before it. */
+  async sees(text: string): Promise<string> {
+    while (!this.screen.includes(text)) {
+      if (this.#ended) assert.fail(`The terminal ended before it showed "${text}":\n${this.screen}`);
+      await this.#changed.promise;
+    }
+    const at = this.screen.indexOf(text);
+    const seen = this.screen.slice(0, at);
+    this.screen = this.screen.slice(at + text.length);
+    return seen;
+  }
+
+  async type(keys: string | Uint8Array): Promise<void> {
+    await this.#writer.write(typeof keys === "string" ? new TextEncoder().encode(keys) : keys);
+  }
+
+  /** Waits for the end, and returns the exit code and what else the screen showed. */
+  async end(): Promise<{ code: number; screen: string }> {
+    const { code } = await this.#child.status;
+    await this.#done;
+    await this.#writer.close().catch(() => {});
+    return { code, screen: this.screen };
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const part of this.#child.stdout) {
+      this.screen += decoder.decode(part, { stream: true });
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers<void>();
+    }
+    this.#ended = true;
+    this.#changed.resolve();
+  }
+}
+
+const available = await hasScript();
+if (!available) {
+  // deno-lint-ignore no-console -- a skipped test must be seen
+  console.warn("SKIPPED: the terminal tests need `script` of util-linux");
+}
+
+function terminalTest(name: string, fn: (box: Sandbox) => Promise<void>): void {
+  Deno.test({ name, ignore: !available, fn: () => sandbox(fn) });
+}
+
+async function hasScript(): Promise<boolean> {
+  try {
+    const { stdout } = await new Deno.Command("script", { args: ["--version"] }).output();
+    return new TextDecoder().decode(stdout).includes("util-linux");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function withPassphrase(box: Sandbox, passphrase: string): Promise<readonly string[]> {
+  const flags = ["--passphrase-file", box.file("pass", passphrase)];
+  await box.ok(["init", "--no-recovery", ...flags, ...WEAK]);
+  return flags;
+}
+
+terminalTest("coffer init on a terminal asks twice without echo, and asks the recovery code back", async (box) => {
+  const terminal = new Terminal(box, ["init", ...WEAK]);
+  await terminal.sees("New passphrase: ");
+  await terminal.type("s3cret pass\r");
+  await terminal.sees("New passphrase again: ");
+  await terminal.type("s3cret pass\r");
+  await terminal.sees("write it down.");
+  const shown = await terminal.sees("Type words ");
+  const words = shown.trim().split(/\s+/);
+  assert.equal(words.length, 24);
+  assert.throws(() => Deno.statSync(box.vault), Deno.errors.NotFound, "no vault before the answer");
+  await terminal.type("wrong wrong wrong\r");
+  await terminal.sees("That is not what the code says.");
+  await terminal.sees("Type words ");
+  const positions = (await terminal.sees(" of the code")).match(/\d+/g)!.map(Number);
+  assert.equal(new Set(positions).size, 3);
+  await terminal.type(`${positions.map((position) => words[position - 1]).join(" ")}\r`);
+  await terminal.sees("Created ");
+  const { code, screen } = await terminal.end();
+  assert.equal(code, 0);
+  assert.doesNotMatch(screen + shown, /s3cret/);
+  await box.ok(["check", "--passphrase-file", box.file("pass", "s3cret pass")]);
+  await box.ok(["check", "--recovery-file", box.file("code", words.join(" "))]);
+});
+
+terminalTest("coffer init makes no vault when the recovery code is not confirmed", async (box) => {
+  const terminal = new Terminal(box, ["init", "--new-keyfile", box.path("key")]);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await terminal.sees("of the code, or all 24: ");
+    await terminal.type("no idea\r");
+  }
+  await terminal.sees("coffer: error: The recovery code was not confirmed, so no vault was made");
+  assert.equal((await terminal.end()).code, 2);
+  assert.throws(() => Deno.statSync(box.vault), Deno.errors.NotFound);
+});
+
+terminalTest("coffer init takes the whole recovery code as an answer, and --no-confirm asks nothing", async (box) => {
+  const terminal = new Terminal(box, ["init", "--new-keyfile", box.path("key")]);
+  await terminal.sees("write it down.");
+  const words = (await terminal.sees("Type words ")).trim().split(/\s+/);
+  await terminal.sees("all 24: ");
+  await terminal.type(`${words.slice(0, 12).join("  ").toUpperCase()} ${words.slice(12).join(" ")}\r`);
+  await terminal.sees("Created ");
+  assert.equal((await terminal.end()).code, 0);
+  const quiet = new Terminal(box, ["init", "--vault", "other", "--new-keyfile", box.path("key"), "--no-confirm"]);
+  const { code, screen } = await quiet.end();
+  assert.equal(code, 0);
+  assert.doesNotMatch(screen, /Type words/);
+});
+
+terminalTest("coffer asks for a hidden passphrase; keys edit it by characters, and pasting is safe", async (box) => {
+  await withPassphrase(box, "grüße 🔑!");
+  const encoder = new TextEncoder();
+  const typed: readonly (string | Uint8Array)[] = [
+    "grüße 🔑!\r",
+    "grüße 🔑!\n",
+    "wrong\u0015grüße 🔑!\r",
+    "grüße é🔑\u007f\u007f🔑!\r",
+    "grüß\u0008\u0008üße 🔑!\r",
+    "\u001b[200~grüße 🔑!\u001b[201~\r",
+    "gr\u001b[Dü\u001bOAße 🔑!\r",
+  ];
+  for (const keys of typed) {
+    const terminal = new Terminal(box, ["ls"]);
+    await terminal.sees("Passphrase for vault.coffer: ");
+    // In two pieces, cut inside of a character.
+    const bytes = typeof keys === "string" ? encoder.encode(keys) : keys;
+    const cut = bytes.findIndex((byte) => byte >= 0xc0) + 1;
+    await terminal.type(bytes.subarray(0, cut));
+    await terminal.type(bytes.subarray(cut));
+    const { code, screen } = await terminal.end();
+    assert.equal(code, 0, `${JSON.stringify(keys)}: ${screen}`);
+    assert.doesNotMatch(screen, /gr|ße/);
+  }
+  const terminal = new Terminal(box, ["ls"]);
+  await terminal.sees("Passphrase for vault.coffer: ");
+  await terminal.type("wrong\r");
+  await terminal.sees("coffer: error: The credential does not open this vault");
+  assert.equal((await terminal.end()).code, 4);
+});
+
+terminalTest("coffer stops at Ctrl-C and at Ctrl-D, and changes nothing", async (box) => {
+  const flags = await withPassphrase(box, "p4ss");
+  const before = await box.json(["status"]);
+  for (const key of ["\u0003", "half\u0003", "\u0004"]) {
+    const terminal = new Terminal(box, ["set", "a", ...flags]);
+    await terminal.sees("Value of a: ");
+    await terminal.type(key);
+    await terminal.sees("coffer: error: Interrupted");
+    assert.equal((await terminal.end()).code, 1);
+  }
+  assert.equal((await box.json(["status"])).generation, before.generation);
+});
+
+terminalTest("coffer set asks for a hidden value, and says what it saved", async (box) => {
+  await box.init();
+  const terminal = new Terminal(box, ["set", "a", ...box.key]);
+  await terminal.sees("Value of a: ");
+  await terminal.type("hunter2 ✓\r");
+  await terminal.sees("Saved a, version 1");
+  const { code, screen } = await terminal.end();
+  assert.equal(code, 0);
+  assert.doesNotMatch(screen, /hunter2/);
+  assert.equal((await box.ok(["get", "a", ...box.key])).out, "hunter2 ✓");
+});
+
+terminalTest("coffer get adds a line end on a terminal only where one lacks, and refuses binary data", async (box) => {
+  await box.init();
+  const screenOf = async (value: string | Uint8Array, ...flags: string[]) => {
+    await box.ok(["set", "a", "--stdin", ...box.key], { stdin: value });
+    return await new Terminal(box, ["get", "a", ...box.key, ...flags]).end();
+  };
+  assert.deepEqual(await screenOf("text"), { code: 0, screen: "text\r\n" });
+  assert.deepEqual(await screenOf("text\n"), { code: 0, screen: "text\r\n" });
+  assert.deepEqual(await screenOf(""), { code: 0, screen: "" });
+  for (const binary of [Uint8Array.of(0xff), "\u0000", "\u001b[2J"]) {
+    const { code, screen } = await screenOf(binary);
+    assert.equal(code, 2);
+    assert.match(screen, /^coffer: error: The value is binary, and stdout is a terminal\r\ncoffer: hint: .*--out/);
+  }
+  assert.deepEqual(await screenOf("\u0007!", "--force-tty"), { code: 0, screen: "\u0007!\r\n" });
+});
+
+terminalTest("coffer passwd asks for the old passphrase once and for the new one twice", async (box) => {
+  await withPassphrase(box, "old");
+  const terminal = new Terminal(box, ["passwd", "--allow-weak-kdf"]);
+  await terminal.sees("Passphrase for vault.coffer: ");
+  await terminal.type("old\r");
+  await terminal.sees("New passphrase: ");
+  await terminal.type("new\r");
+  await terminal.sees("New passphrase again: ");
+  await terminal.type("other\r");
+  await terminal.sees("The two are not the same.");
+  await terminal.sees("New passphrase: ");
+  await terminal.type("new\r");
+  await terminal.sees("New passphrase again: ");
+  await terminal.type("new\r");
+  await terminal.sees("Changed the passphrase of slot 1");
+  assert.equal((await terminal.end()).code, 0);
+  await box.ok(["check", "--passphrase-file", box.file("pass", "new")]);
+});
+
+terminalTest("coffer rm and slot rm ask once, and take anything but yes for no", async (box) => {
+  await box.init("--recovery-out", box.path("code"));
+  await box.ok(["set", "a", "--value", "v", ...box.key]);
+  const answer = async (args: readonly string[], question: string, keys: string) => {
+    const terminal = new Terminal(box, [...args, ...box.key]);
+    await terminal.sees(question);
+    await terminal.type(keys);
+    return (await terminal.end()).code;
+  };
+  for (const no of ["\r", "n\r", "\u0004"]) {
+    assert.equal(await answer(["rm", "a"], 'Remove "a" with all versions? [y/N] ', no), 1);
+    assert.equal(await answer(["slot", "rm", "2"], "Remove slot 2?", no), 1);
+  }
+  assert.equal((await box.ok(["ls", ...box.key])).out, "a\n");
+  assert.equal(await answer(["rm", "a"], "[y/N] ", "yes\r"), 0);
+  assert.equal(await answer(["slot", "rm", "2"], "[y/N] ", "y\r"), 0);
+  assert.equal((await box.ok(["ls", ...box.key])).out, "");
+  assert.equal((await box.json(["slot", "ls"])).length, 1);
+  await box.ok(["set", "a", "--value", "v", ...box.key]);
+  assert.equal((await new Terminal(box, ["rm", "a", "--yes", ...box.key]).end()).code, 0);
+});
+
+terminalTest("coffer says that a vault is missing before it asks for anything", async (box) => {
+  for (const args of [["ls"], ["set", "a"], ["passwd"], ["rm", "a"]]) {
+    const { code, screen } = await new Terminal(box, args).end();
+    assert.equal(code, 3);
+    assert.match(screen, /^coffer: error: No vault at "vault\.coffer"\r\n/);
+  }
+});
+
+terminalTest("coffer ls escapes on a terminal what a pipe gets as it is", async (box) => {
+  await box.init();
+  await box.ok(["set", "a\u202eb", "--value", "v", ...box.key]);
+  assert.equal((await new Terminal(box, ["ls", ...box.key]).end()).screen, "a\\u{202e}b\r\n");
+});

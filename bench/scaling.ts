@@ -1,86 +1,95 @@
 /**
  * Does a change cost more in a large vault?
  *
- * Compaction counts: a cycle is the commits from one snapshot to the next. Where a cycle fits into the time there is, it
- * is run whole; else the commits of a part of it are averaged, and the time of one snapshot, measured when the vault was
- * filled, is spread over the commits of a cycle. Their number grows with the snapshot, so it is taken from the smallest
- * vault, in which a cycle was counted. The figure's words say which of the two it was.
+ * Compaction counts: a cycle is the commits from one snapshot to the next. In the small vault many cycles are run whole.
+ * In a large one a part of a cycle is run, and the time of one snapshot, measured when the vault was filled, is spread
+ * over the commits of a cycle, whose number grows with the snapshot and is counted in the small vault. With `--deep` the
+ * vault of 100,000 runs through a whole cycle. The figure's words say which of the two it was. The sizes take turns.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { type Bench, type BenchVault, ms, nameOf, newValue, withSecrets } from "./harness.ts";
 
-/** Most commits of a quick run: more than 8^4, so that all but the largest merges of deltas are in it. */
-const QUICK = 5_000;
-/** Commits before the clock starts. */
-const WARM = 200;
+const SMALL = 1_000;
+const LARGE = 100_000;
+/** Commits of one turn. */
+const TURN = 100;
+/** Turns of a quick run: more than 8^4 commits, so that all but the largest merges of deltas are in it. */
+const TURNS = 60;
 
-interface Cost {
-  readonly each: number;
-  readonly how: string;
+interface Side {
+  readonly bench: BenchVault;
+  readonly count: number;
+  /** Commits so far, and milliseconds that the counted ones took. */
+  commits: number;
+  time: number;
 }
 
 /** The bench. */
 export const bench: Bench = {
   name: "scaling",
   question: "one durable change at 1,000, 100,000 and more secrets, compaction counted in",
-  run: async ({ deep }) => {
-    let cycle = 0;
-    const small = await withSecrets(1_000, async (bench) => {
-      cycle = await runCycle(bench, 1_000);
-      const [start, first] = [performance.now(), bench.snapshots()];
-      let commits = 0;
-      while (commits < QUICK || bench.snapshots() - first < 3) commits += await runCycle(bench, 1_000);
-      return { each: (performance.now() - start) / commits, how: `measured over ${commits} commits in whole cycles` };
-    });
-    const costs = new Map<number, Cost>([[1_000, small]]);
-    for (const count of [100_000, deep ? 1_000_000 : 300_000]) {
-      const measure = (bench: BenchVault) => deep && count === 100_000 ? whole(bench, count) : part(bench, count);
-      costs.set(count, await withSecrets(count, measure));
-    }
-
-    function part(bench: BenchVault, count: number): Promise<Cost> {
-      return estimate(bench, count, cycle * count / 1_000);
-    }
-
-    const each = [...costs.values()].map((cost) => cost.each);
-    const words = [...costs].map(([count, { each, how }]) => `${count.toLocaleString("en")}: ${ms(each)} (${how})`);
-    return [{
-      name: "dearest / cheapest size",
-      value: Math.max(...each) / Math.min(...each),
-      atMost: 1.3,
-      detail: words.join("; "),
-    }];
-  },
+  run: async ({ deep }) =>
+    await withAll([SMALL, LARGE, deep ? 1_000_000 : 300_000], [], (sides) => measure(sides, deep)),
 };
 
-/** Changes secrets until a snapshot was committed; gives the number of commits. */
-async function runCycle({ vault, snapshots }: BenchVault, count: number): Promise<number> {
-  const before = snapshots();
-  let commits = 0;
-  while (snapshots() === before) {
-    await vault.secrets.set(nameOf((commits++ * 7919) % count), newValue());
+async function measure(sides: readonly Side[], deep: boolean): ReturnType<Bench["run"]> {
+  const [small, large] = [sides[0]!, sides[1]!];
+  // All start with what a new process has behind it, the small one at the beginning of a cycle.
+  for (const side of sides) await turn(side);
+  await toSnapshot(small);
+  for (const side of sides) side.time = side.commits = 0;
+  const before = sides.map(({ bench }) => bench.snapshots());
+  const made = (side: Side) => side.bench.snapshots() - before[sides.indexOf(side)]!;
+
+  for (let turns = 0; turns < TURNS || (deep && made(large) === 0); turns++) {
+    for (const side of turns % 2 === 0 ? sides : sides.toReversed()) await turn(side);
   }
-  return commits;
+  await toSnapshot(small);
+  const cycle = small.commits / made(small);
+
+  const each: number[] = [];
+  const words: string[] = [];
+  for (const side of sides) {
+    const { bench, count, commits, time } = side;
+    assert.equal((await bench.vault.status()).secrets, count);
+    const average = time / commits;
+    const whole = made(side) > 0;
+    const share = whole ? 0 : bench.fillTime / (cycle * count / SMALL);
+    each.push(average + share);
+    const how = whole
+      ? `${made(side)} snapshots in it`
+      : `with ${ms(share)} for a share in a snapshot of ${ms(bench.fillTime)}`;
+    words.push(`${count.toLocaleString("en")}: ${ms(average + share)} (${commits} commits, ${how})`);
+  }
+  assert.deepEqual((await small.bench.vault.check()).problems, []);
+  return [{
+    name: "dearest / cheapest size",
+    value: Math.max(...each) / Math.min(...each),
+    atMost: 1.3,
+    detail: words.join("; "),
+  }];
 }
 
-async function whole(bench: BenchVault, count: number): Promise<Cost> {
-  const start = performance.now();
-  const commits = await runCycle(bench, count);
-  return { each: (performance.now() - start) / commits, how: `measured over one cycle of ${commits} commits` };
+/** Makes the vaults one inside the other, so that all are open at once and all are removed. */
+async function withAll<T>(
+  counts: readonly number[],
+  sides: readonly Side[],
+  run: (sides: readonly Side[]) => Promise<T>,
+): Promise<T> {
+  const [count, ...rest] = counts;
+  if (count === undefined) return await run(sides);
+  return await withSecrets(count, (bench) => withAll(rest, [...sides, { bench, count, commits: 0, time: 0 }], run));
 }
 
-async function estimate({ vault, snapshots, fillTime }: BenchVault, count: number, cycle: number): Promise<Cost> {
-  const change = (index: number) => vault.secrets.set(nameOf((index * 7919) % count), newValue());
-  for (let i = 0; i < WARM; i++) await change(i);
-  const before = snapshots();
+async function turn(side: Side, commits = TURN): Promise<void> {
+  const { bench: { vault }, count } = side;
   const start = performance.now();
-  for (let i = 0; i < QUICK; i++) await change(WARM + i);
-  const average = (performance.now() - start) / QUICK;
-  assert.equal(snapshots(), before, "a snapshot fell into the part that should have none");
-  assert.equal((await vault.status()).secrets, count);
-  const share = fillTime / cycle;
-  const how = `${ms(average)} over ${QUICK} commits + a snapshot of ${ms(fillTime)} / ${Math.round(cycle)} commits`;
-  return { each: average + share, how };
+  for (let i = 0; i < commits; i++) await vault.secrets.set(nameOf((side.commits++ * 7919) % count), newValue());
+  side.time += performance.now() - start;
+}
+
+async function toSnapshot(side: Side): Promise<void> {
+  for (const before = side.bench.snapshots(); side.bench.snapshots() === before;) await turn(side, 1);
 }

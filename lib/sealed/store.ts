@@ -28,6 +28,8 @@ export interface LiveSegment {
 
 /** A committed generation, its meta authenticated, its segments chained but not opened yet. */
 export interface Generation {
+  /** The medium's own handle. */
+  readonly committed: Committed;
   /** The authenticated meta. */
   readonly meta: Meta;
   /** The live segments, oldest first. */
@@ -60,7 +62,7 @@ export interface SealedCommit {
  * @throws {ForkDetectedError} when it is another one of the same number, or of another vault
  */
 export async function readGeneration(medium: Medium, keys: VaultKeys, known?: Generation): Promise<Generation | null> {
-  const committed = await medium.read(known?.meta.generation);
+  const committed = await medium.read(known?.committed);
   if (committed === null) return null;
   if (known !== undefined && committed.version < known.meta.generation) {
     throw new RollbackDetectedError(committed.version, known.meta.generation);
@@ -72,7 +74,7 @@ export async function readGeneration(medium: Medium, keys: VaultKeys, known?: Ge
       (meta.generation === known.meta.generation && !equalBytes(meta.head, known.meta.head));
     if (forked) throw new ForkDetectedError(meta.generation);
   }
-  return await chain(committed, meta, known?.segments ?? []);
+  return await chain(committed, meta, known);
 }
 
 /** Seals and publishes the generation after `base`. The caller holds the exclusive lock and has caught up. */
@@ -93,7 +95,7 @@ export async function commitGeneration(
   });
   const headers = [...retain.map(({ header }) => header), header];
   const segments = committed.segments.map((stored, index) => ({ stored, header: headers[index]! }));
-  return { meta, segments, known: segments.length, recovered: false };
+  return { committed, meta, segments, known: segments.length, recovered: false };
 }
 
 /** Generation 1 as a commit on nothing: an empty state under the given slots. */
@@ -129,18 +131,25 @@ async function sealCommit(
   return { meta: { ...next, seals, head: header.id }, segment, header };
 }
 
-async function chain(committed: Committed, meta: Meta, known: readonly LiveSegment[]): Promise<Generation> {
+async function chain(committed: Committed, meta: Meta, known: Generation | undefined): Promise<Generation> {
   const segments: LiveSegment[] = [];
   let shared = 0;
   for (const stored of committed.segments) {
-    const before = known[segments.length];
+    const before = known?.segments[segments.length];
     const same = shared === segments.length && before !== undefined && before.stored.version === stored.version &&
       before.stored.length === stored.length;
     if (same) shared++;
-    segments.push({ stored, header: same ? before.header : await readSegmentHeader(stored) });
+    // What was committed up to the known generation was live in it: a segment as old that was not is of another history.
+    else if (known !== undefined && stored.version <= known.meta.generation) {
+      throw new ForkDetectedError(meta.generation);
+    }
+    const newest = stored.version === known?.meta.generation;
+    const header = same && !newest ? before.header : await readSegmentHeader(stored);
+    if (same && !equalBytes(header.id, before.header.id)) throw new ForkDetectedError(meta.generation);
+    segments.push({ stored, header });
   }
   checkChain(meta, segments.map(({ header }) => header));
-  return { meta, segments, known: shared, recovered: committed.recovered };
+  return { committed, meta, segments, known: shared, recovered: committed.recovered };
 }
 
 /** Generations follow each other without a gap, ids link, and the last one is the one the meta names. */

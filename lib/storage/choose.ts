@@ -56,7 +56,8 @@ export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen
     if (found === null) {
       return { page, other: valid[index + 1], recovered: index > 0 || torn };
     }
-    problem = found;
+    // A file that is too short for either version is cut short, whatever else is wrong with it.
+    if (found instanceof TruncatedVaultError || !(problem instanceof TruncatedVaultError)) problem = found;
   }
   throw problem;
 }

@@ -38,12 +38,15 @@ export function publishFile(path: string, contents: Uint8Array): void {
     writeNew(temporary, contents);
     linkOrWrite(temporary, path, contents);
   } catch (error) {
+    // What went wrong first is what the caller must know.
+    try {
+      removeIfThere(temporary);
+    } catch { /* The stale file is hidden, private, and named for what it is. */ }
     throw error instanceof Deno.errors.AlreadyExists
       ? new VaultExistsError(path, { cause: error })
       : systemError(error, "create", path);
-  } finally {
-    removeIfThere(temporary);
   }
+  removeIfThere(temporary);
   syncFolder(folder, path);
 }
 
@@ -51,7 +54,8 @@ export function publishFile(path: string, contents: Uint8Array): void {
 function temporaryPath(path: string): string {
   const folder = folderOf(path);
   const name = folder === "." ? path : path.slice(folder.length);
-  return `${folder === "." ? "" : folder}.${name}.${encodeHex(randomBytes(8))}.tmp`;
+  // Cut short: a name as long as the file system takes must leave room for what is added.
+  return `${folder === "." ? "" : folder}.${name.slice(0, 32)}.${encodeHex(randomBytes(8))}.tmp`;
 }
 
 function writeNew(path: string, contents: Uint8Array): void {

@@ -70,7 +70,8 @@ interface Known {
   /** The older meta page, when it is valid: what it reaches is not free. */
   readonly other: MetaPage | undefined;
   readonly segments: readonly FileSegment[];
-  readonly recovered: boolean;
+  /** The version as callers see it; the same object for as long as it is the newest. */
+  readonly committed: Committed;
   /** Whether this object wrote the version and saw it synced. */
   readonly durable: boolean;
 }
@@ -90,8 +91,6 @@ export class FileMedium implements Medium {
   readonly #disk: Disk;
   #known: Known | undefined;
   #space: Space | undefined;
-  /** Another file came to stand at the path: what the caller knows counts for nothing. */
-  #replaced = false;
   /** Whether the meta pages were read under the lock that is held: nobody can have changed them since. */
   #fresh = false;
 
@@ -140,10 +139,7 @@ export class FileMedium implements Medium {
   async lock(mode: LockMode, options: LockOptions = {}): Promise<Lock> {
     const lock = await this.#disk.lock(mode, options);
     this.#fresh = false;
-    if (lock.replaced) {
-      this.#forget();
-      this.#replaced = true;
-    }
+    if (lock.replaced) this.#forget();
     return {
       release: () => {
         this.#fresh = false;
@@ -152,11 +148,9 @@ export class FileMedium implements Medium {
     };
   }
 
-  async read(since?: number): Promise<Committed | null> {
-    const known = await this.#refresh();
-    if (known.page.version === since && !this.#replaced) return null;
-    this.#replaced = false;
-    return committed(known);
+  async read(since?: Committed): Promise<Committed | null> {
+    const { committed } = await this.#refresh();
+    return committed === since ? null : committed;
   }
 
   async commit(base: number, commit: Commit): Promise<Committed> {
@@ -170,7 +164,7 @@ export class FileMedium implements Medium {
       const next = await this.#publish(known, retained, commit);
       this.#known = next;
       await this.#shrink(known, next);
-      return committed(next);
+      return next.committed;
     } catch (error) {
       this.#forget();
       throw error;
@@ -202,7 +196,8 @@ export class FileMedium implements Medium {
 
   #adopt(raw: Bytes, { page, other, recovered }: Chosen): Known {
     const segments = page.segments.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
-    return { raw, page, other, segments, recovered, durable: false };
+    const committed = { version: page.version, meta: page.meta, segments, recovered };
+    return { raw, page, other, segments, committed, durable: false };
   }
 
   /** The order of writes of `docs/format.md`, section 4. */
@@ -238,8 +233,10 @@ export class FileMedium implements Medium {
     this.#space = { free: normalize([...shrunk.free, ...space.pending]), pending: dropped, pages: shrunk.pages };
     const raw = new Uint8Array(known.raw);
     raw.set(bytes, slot * PAGE_SIZE);
-    const segments = placed.entries.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
-    return { raw, page, other: known.page, segments: [...retained, ...segments], recovered: false, durable: true };
+    const added = placed.entries.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
+    const segments = [...retained, ...added];
+    const committed = { version, meta: page.meta, segments, recovered: false };
+    return { raw, page, other: known.page, segments, committed, durable: true };
   }
 
   /** Free space is computed once, then kept up from commit to commit. */
@@ -377,10 +374,6 @@ function sameEntry(a: SegmentEntry, b: SegmentEntry): boolean {
 /** What the file must hold for both meta pages. */
 function countedPages({ page, other }: Known): number {
   return Math.max(page.pageCount, other?.pageCount ?? 0);
-}
-
-function committed({ page, segments, recovered }: Known): Committed {
-  return { version: page.version, meta: page.meta, segments, recovered };
 }
 
 /** Compares two pages four bytes at a time: this runs before every read and every commit. */

@@ -68,11 +68,12 @@ export interface Medium {
    */
   lock(mode: LockMode, options?: LockOptions): Promise<Lock>;
   /**
-   * The newest committed version, or null when `since` still is the newest one.
+   * The newest committed version, or null when it still is the one that an earlier call gave.
    *
+   * @param since what an earlier `read` or `commit` of this object gave; another version of the same number is news
    * @throws {CorruptVaultError} and its kin when there is none that can be read
    */
-  read(since?: number): Promise<Committed | null>;
+  read(since?: Committed): Promise<Committed | null>;
   /**
    * Publishes the version `base + 1`, atomically and durably.
    *

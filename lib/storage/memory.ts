@@ -33,9 +33,9 @@ export class MemoryMedium implements Medium {
     return this.#disk.lock(mode, options);
   }
 
-  read(since?: number): Promise<Committed | null> {
+  read(since?: Committed): Promise<Committed | null> {
     const { newest } = this.#store;
-    return Promise.resolve(newest === undefined || newest.version === since ? null : newest);
+    return Promise.resolve(newest === undefined || newest === since ? null : newest);
   }
 
   // deno-lint-ignore require-await
@@ -45,7 +45,7 @@ export class MemoryMedium implements Medium {
     const newest = this.#store.newest?.version ?? 0;
     if (newest !== base) throw new ConflictError(base, newest);
     const retained = this.#store.newest?.segments.filter((segment) => retain.includes(segment)) ?? [];
-    if (retained.length !== retain.length) throw new RangeError("A segment to retain is not one of the base version");
+    if (retained.length !== retain.length) throw new ConflictError(base, newest);
     const segments = [...retained, ...append.map((bytes) => segment(base + 1, new Uint8Array(bytes)))];
     return this.#store.newest = { version: base + 1, meta: new Uint8Array(meta), segments, recovered: false };
   }

@@ -97,14 +97,14 @@ export class Sandbox {
   /** Runs a command with --json that must succeed, and returns its document. */
   // deno-lint-ignore no-explicit-any -- tests look into documents of many shapes
   async json(args: readonly string[], options: RunOptions = {}): Promise<any> {
-    const { out } = await this.ok([...args, "--json"], options);
+    const { out } = await this.ok(["--json", ...args], options);
     assert.equal(out.indexOf("\n"), out.length - 1, "a document is one line");
     return JSON.parse(out);
   }
 
   /** Runs a command that must fail with an error and its exit code, with nothing on stdout. */
   async fails(args: readonly string[], code: string, exit: number, options: RunOptions = {}): Promise<Result> {
-    const result = await this.run([...args, "--json"], options);
+    const result = await this.run(["--json", ...args], options);
     const { error } = JSON.parse(result.err.trim().split("\n").at(-1)!);
     assert.deepEqual({ code: error.code, exit: result.code, out: result.out }, { code, exit, out: "" }, result.err);
     assert.deepEqual(Object.keys(error), ["code", "message", "hint"]);

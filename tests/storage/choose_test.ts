@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { chooseVersion } from "../../lib/storage/choose.ts";
 import { writeChain } from "../../lib/storage/chain.ts";
-import { MemoryDisk } from "../../lib/storage/disk_memory.ts";
+import type { MemoryDisk } from "../../lib/storage/disk_memory.ts";
 import { encodeMetaPage, type MetaPage, PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/meta_page.ts";
-import { diskOf, fileOf, filled, metaPage, placed } from "./helpers.ts";
-import { digestOf } from "./helpers.ts";
+import { digestOf, diskOf, fileOf, filled, metaPage, placed } from "./helpers.ts";
 
 /** The version that counts in a file, and whether the reader fell back. */
 async function choose(file: Uint8Array): Promise<{ version: number; other: number | undefined; recovered: boolean }> {

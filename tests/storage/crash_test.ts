@@ -45,7 +45,11 @@ const STEPS: readonly Step[] = [
   { name: "the other handle", handle: 1, append: [20_000] },
   { name: "compaction", append: [9_000], retain: [0, 0] },
   { name: "several segments", append: [10, 5_000, 70_000] },
-  { name: "growth", append: [1_200_000] },
+  {
+    name: "ten segments, in more writes than have all their subsets tried",
+    append: [1, 2, 3, 4, 5, 6, 7, 8, 9, 5_000],
+  },
+  { name: "growth", append: [1_200_000], retain: [3] },
   { name: "growth by the other handle", handle: 1, append: [400_000, 1] },
   { name: "the big ones go", append: [3_000], retain: [0, 0] },
   { name: "one page after the drop", append: [10] },

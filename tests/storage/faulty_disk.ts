@@ -36,8 +36,8 @@ export class FaultyMachine {
   /** What is to go wrong. */
   fault: Fault | undefined;
 
-  /** Starts with durable contents. */
-  constructor(contents: Uint8Array = new Uint8Array(0), fault?: Fault) {
+  /** Starts with durable contents, or none. */
+  constructor(contents?: Uint8Array, fault?: Fault) {
     this.file = new MemoryFile(contents);
     this.fault = fault;
   }

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type Bench, type BenchVault, interleaved, ms, nameOf, newValue, timed, withSecrets } from "./harness.ts";
 
 const COUNT = 100_000;
-const ROUNDS = 15;
+const ROUNDS = 40;
 const PER_ROUND = 100;
 
 /** The bench. */

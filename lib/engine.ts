@@ -117,21 +117,37 @@ export class Engine {
     await this.#refreshing;
   }
 
-  /** Runs a function while the medium is locked for reading and nothing in this process commits. */
+  /**
+   * Runs a function while the medium is locked for reading and nothing in this process commits.
+   *
+   * @throws {BusyError} when its turn does not come in time, as inside of a transaction that awaits it
+   */
   async reading<T>(read: (generation: Generation) => Promise<T>): Promise<T> {
     this.#checkOpen();
-    // It waits in line with transactions; inside of one that awaits it, it would wait for ever.
-    if (this.#exclusive) throw new BusyError("A transaction of this process was under way", 0);
-    return await this.#mutex.run(async () => {
-      this.#checkOpen();
-      const lock = await this.medium.lock("shared", this.#options);
-      try {
-        await this.#catchUp();
-        return await read(this.#generation);
-      } finally {
-        lock.release();
-      }
+    const { timeout = DEFAULT_TIMEOUT } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(otherDidNotEnd(timeout));
+    }, timeout);
+    void this.#mutex.run(async () => {
+      clearTimeout(timer);
+      if (late) return;
+      await this.#read(read).then(resolve, reject);
     });
+    return await promise;
+  }
+
+  async #read<T>(read: (generation: Generation) => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    const lock = await this.medium.lock("shared", this.#options);
+    try {
+      await this.#catchUp();
+      return await read(this.#generation);
+    } finally {
+      lock.release();
+    }
   }
 
   /** Queues a transaction. It resolves once what it changed is durable. */
@@ -184,13 +200,7 @@ export class Engine {
     };
     const onAbort = () => giveUp(signal!.reason);
     // Being already at work counts from here; being next in line counts as waiting.
-    const timer = setTimeout(() => {
-      giveUp(
-        new BusyError("Another transaction of this process did not end", timeout, {
-          hint: "Do not await a transaction inside another one of the same vault",
-        }),
-      );
-    }, timeout + 50);
+    const timer = setTimeout(() => giveUp(otherDidNotEnd(timeout)), timeout + 50);
     signal?.addEventListener("abort", onAbort, { once: true });
     const finish = () => {
       clearTimeout(timer);
@@ -327,6 +337,12 @@ export class Engine {
   #checkOpen(): void {
     if (this.#closed) throw new VaultClosedError();
   }
+}
+
+function otherDidNotEnd(timeout: number): BusyError {
+  return new BusyError("Another transaction of this process did not end", timeout, {
+    hint: "Inside a transaction, do not await another use of the same vault",
+  });
 }
 
 interface Loaded {

@@ -107,12 +107,12 @@ export class Slots {
 
   /** Puts a slot for a new passphrase in the place of a passphrase slot; the others stay as they are. */
   async replacePassphrase(
-    find: (slots: readonly Slot[]) => Slot,
+    choose: (slots: readonly SlotInfo[]) => SlotInfo,
     passphrase: Provide<string>,
     options: KdfOptions,
   ): Promise<SlotInfo> {
     await this.#engine.refresh();
-    const before = find(this.#engine.committed.generation.meta.slots);
+    const before = choose(this.#engine.committed.generation.meta.slots.map(slotInfo));
     const kdf = newKdf({ ...keptKdf(before, options), ...options });
     const credential = checkNewCredential({ kind: "passphrase", secret: passphraseBytes(await provided(passphrase)) });
     const prepared = await prepareSlot(credential, before.label, kdf);
@@ -139,7 +139,7 @@ export class Slots {
 }
 
 /** A passphrase keeps its cost, unless that is one that new slots may not have. */
-function keptKdf({ kdf }: Slot, { allowWeakKdf }: KdfOptions): KdfOptions {
+function keptKdf({ kdf }: SlotInfo, { allowWeakKdf }: KdfOptions): KdfOptions {
   const weak = kdf === undefined || kdf.memory < KDF_FLOOR.memory || kdf.passes < KDF_FLOOR.passes;
   return weak && !allowWeakKdf ? {} : kdf ?? {};
 }

@@ -18,7 +18,7 @@ import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { deriveKeys, newVaultKey } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
-import { checkLabel, type Slot } from "./sealed/slot.ts";
+import { checkLabel } from "./sealed/slot.ts";
 import { openLive, sealFirst } from "./sealed/store.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
@@ -283,7 +283,7 @@ export class Vault implements AsyncDisposable {
   }
 }
 
-function choosePassphrase(slots: readonly Slot[], wanted: number | undefined, opened: number): Slot {
+function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined, opened: number): SlotInfo {
   const passphrases = slots.filter((slot) => slot.kind === "passphrase");
   const found = passphrases.find((slot) => slot.id === (wanted ?? opened)) ??
     (wanted === undefined && passphrases.length === 1 ? passphrases[0] : undefined);

@@ -104,16 +104,3 @@ Deno.test("Engine keeps its segments few over many commits, and a fresh load agr
   assert.equal((await other.status()).secrets, (await vault.status()).secrets);
   await vault.close();
 });
-
-Deno.test("Engine.reading() waits for what another caller's transaction does, rather than refuse", async () => {
-  const { vault } = await make();
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  const running = vault.transaction(() => (begin(), gate));
-  await begun;
-  const checking = Promise.allSettled([vault.check()]);
-  open();
-  await running;
-  assert.equal((await checking)[0]!.status, "fulfilled", "a check beside a transaction is no mistake");
-  await vault.close();
-});

@@ -13,24 +13,28 @@ import type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./me
 export class MemoryStore {
   /** The newest version, once there is one. */
   newest: Committed | undefined;
-  /** Locks between handles. */
-  readonly file: MemoryFile = new MemoryFile();
+  readonly #file: MemoryFile = new MemoryFile();
+
+  /** A handle for the locks between media. */
+  connect(): Pick<Medium, "lock" | "close"> {
+    return new MemoryDisk(this.#file);
+  }
 }
 
 /** One handle on a {@linkcode MemoryStore}. */
 export class MemoryMedium implements Medium {
   readonly name = "memory";
   readonly #store: MemoryStore;
-  readonly #disk: MemoryDisk;
+  readonly #locks: Pick<Medium, "lock" | "close">;
 
   /** Opens a handle, on a store of its own by default. */
   constructor(store: MemoryStore = new MemoryStore()) {
     this.#store = store;
-    this.#disk = new MemoryDisk(store.file);
+    this.#locks = store.connect();
   }
 
   lock(mode: LockMode, options: LockOptions = {}): Promise<Lock> {
-    return this.#disk.lock(mode, options);
+    return this.#locks.lock(mode, options);
   }
 
   read(since?: Committed): Promise<Committed | null> {
@@ -45,7 +49,7 @@ export class MemoryMedium implements Medium {
     const newest = this.#store.newest?.version ?? 0;
     if (newest !== base) throw new ConflictError(base, newest);
     const retained = this.#store.newest?.segments.filter((segment) => retain.includes(segment)) ?? [];
-    if (retained.length !== retain.length) throw new ConflictError(base, newest);
+    if (retained.length !== retain.length) throw new RangeError("A segment to retain is not one of the base version");
     const segments = [...retained, ...append.map((bytes) => segment(base + 1, new Uint8Array(bytes)))];
     return this.#store.newest = { version: base + 1, meta: new Uint8Array(meta), segments, recovered: false };
   }
@@ -56,7 +60,7 @@ export class MemoryMedium implements Medium {
   }
 
   close(): void {
-    this.#disk.close();
+    this.#locks.close();
   }
 }
 

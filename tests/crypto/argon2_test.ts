@@ -71,12 +71,6 @@ Deno.test("argon2id() gives the tags of the reference implementation (version 0x
   }
 });
 
-Deno.test("argon2idPortable() takes an empty password as argon2idNative() does", async () => {
-  const parameters = { memory: 8, passes: 1, lanes: 1 };
-  const native = await argon2idNative(new Uint8Array(0), patterned(32), parameters);
-  assert.deepEqual(await argon2idPortable(new Uint8Array(0), patterned(32), parameters), native);
-});
-
 Deno.test("argon2id() depends on every one of its inputs", async () => {
   const base = { memory: 16, passes: 2, lanes: 1 };
   const [password, salt] = [encodeUtf8("password"), patterned(32)];

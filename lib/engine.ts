@@ -124,19 +124,7 @@ export class Engine {
    */
   async reading<T>(read: (generation: Generation) => Promise<T>): Promise<T> {
     this.#checkOpen();
-    const { timeout = DEFAULT_TIMEOUT } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      reject(otherDidNotEnd(timeout));
-    }, timeout);
-    void this.#mutex.run(async () => {
-      clearTimeout(timer);
-      if (late) return;
-      await this.#read(read).then(resolve, reject);
-    });
-    return await promise;
+    return await this.#inTurn(() => this.#read(read), false);
   }
 
   async #read<T>(read: (generation: Generation) => Promise<T>): Promise<T> {
@@ -177,12 +165,32 @@ export class Engine {
     return await withVaultKey(this.#keys, use);
   }
 
-  /** Ends the vault: what is queued fails, what runs finishes first. */
+  /**
+   * Ends the vault: what is queued fails, what runs finishes first.
+   *
+   * @throws {BusyError} when that takes too long, as inside of a transaction that awaits it; it is closed afterwards
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     for (const waiting of this.#waiting.splice(0)) waiting.reject(new VaultClosedError());
-    await this.#mutex.run(() => this.medium.close());
+    await this.#inTurn(() => Promise.resolve(this.medium.close()), true);
+  }
+
+  /** Waits in line with transactions, and gives up the wait, though not always the work, after the time-out. */
+  async #inTurn<T>(work: () => Promise<T>, evenLate: boolean): Promise<T> {
+    const { timeout = DEFAULT_TIMEOUT } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(otherDidNotEnd(timeout));
+    }, timeout);
+    void this.#mutex.run(async () => {
+      clearTimeout(timer);
+      if (!late || evenLate) await work().then(resolve, reject);
+    });
+    return await promise;
   }
 
   /**

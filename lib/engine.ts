@@ -122,14 +122,15 @@ export class Engine {
    *
    * @throws {BusyError} when its turn does not come in time, as inside of a transaction that awaits it
    */
-  async reading<T>(read: (generation: Generation) => Promise<T>): Promise<T> {
+  async reading<T>(read: (generation: Generation) => Promise<T>, options: LockOptions = {}): Promise<T> {
     this.#checkOpen();
-    return await this.#inTurn(() => this.#read(read), false);
+    const merged = { ...this.#options, ...options };
+    return await this.#inTurn(() => this.#read(read, merged), false, merged);
   }
 
-  async #read<T>(read: (generation: Generation) => Promise<T>): Promise<T> {
+  async #read<T>(read: (generation: Generation) => Promise<T>, options: LockOptions): Promise<T> {
     this.#checkOpen();
-    const lock = await this.medium.lock("shared", this.#options);
+    const lock = await this.medium.lock("shared", options);
     try {
       await this.#catchUp();
       return await read(this.#generation);
@@ -151,12 +152,11 @@ export class Engine {
         reject,
         started: false,
       };
-      this.#limitWait(waiting);
       this.#waiting.push(waiting);
-      if (!this.#draining) {
-        this.#draining = true;
-        void this.#drain();
-      }
+      if (this.#draining) return this.#limitWait(waiting);
+      // Nobody is before it: what it waits for is the lock, which has its own time-out.
+      this.#draining = true;
+      void this.#drain();
     });
   }
 
@@ -174,12 +174,12 @@ export class Engine {
     if (this.#closed) return;
     this.#closed = true;
     for (const waiting of this.#waiting.splice(0)) waiting.reject(new VaultClosedError());
-    await this.#inTurn(() => Promise.resolve(this.medium.close()), true);
+    await this.#inTurn(() => Promise.resolve(this.medium.close()), true, this.#options);
   }
 
   /** Waits in line with transactions, and gives up the wait, though not always the work, after the time-out. */
-  async #inTurn<T>(work: () => Promise<T>, evenLate: boolean): Promise<T> {
-    const { timeout = DEFAULT_TIMEOUT } = this.#options;
+  async #inTurn<T>(work: () => Promise<T>, evenLate: boolean, options: LockOptions): Promise<T> {
+    const { timeout = DEFAULT_TIMEOUT } = options;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let late = false;
     const timer = setTimeout(() => {

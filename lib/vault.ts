@@ -235,8 +235,12 @@ export class Vault implements AsyncDisposable {
     return { ...summary, secrets: state.count(SECRET), openedWith: this.#slot };
   }
 
-  /** Reads and authenticates every live byte again. Damage is reported, not thrown. */
-  async check(): Promise<CheckReport> {
+  /**
+   * Reads and authenticates every live byte again. Damage is reported, not thrown.
+   *
+   * @throws {BusyError} when the lock, or its turn after transactions of this process, is not had in time
+   */
+  async check(options: LockOptions = {}): Promise<CheckReport> {
     return await this.#engine.reading(async ({ meta, segments }) => {
       const problems: { what: string; page?: number }[] = [];
       let [records, bytes] = [0, 0];
@@ -253,7 +257,7 @@ export class Vault implements AsyncDisposable {
       }
       const secrets = this.#engine.committed.state.count(SECRET);
       return { generation: meta.generation, segments: segments.length, records, secrets, bytes, problems };
-    });
+    }, options);
   }
 
   /**

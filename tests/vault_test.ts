@@ -211,7 +211,7 @@ withVault("Vault.transaction() awaited inside another one ends with BusyError", 
   const outer = vault.transaction(async (tx) => {
     tx.secrets.set("a", "1");
     await rejectsWith(() => vault.transaction(() => {}, { timeout: 20 }), "busy");
-    await rejectsWith(() => vault.check(), "busy");
+    await rejectsWith(() => vault.check({ timeout: 20 }), "busy");
   });
   await outer;
   assert.equal(await vault.secrets.getText("a"), "1");

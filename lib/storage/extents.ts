@@ -71,13 +71,3 @@ export function allocate(
   }
   return null;
 }
-
-/** The number of the page at a position within runs. */
-export function pageAt(extents: readonly Extent[], position: number): number {
-  let rest = position;
-  for (const { first, count } of extents) {
-    if (rest < count) return first + rest;
-    rest -= count;
-  }
-  throw new RangeError(`Position ${position} is outside of the runs`);
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { allocate, complement, countPages, type Extent, normalize, pageAt } from "../../lib/storage/extents.ts";
+import { allocate, complement, countPages, type Extent, normalize } from "../../lib/storage/extents.ts";
 
 /** Pages of the naive model. */
 const PAGES = 64;
@@ -72,13 +72,5 @@ Deno.test("allocate() takes the lowest run that holds them all, else the lowest 
     const whole = free.find((extent) => extent.count >= count);
     const expected = whole === undefined ? listed(free).slice(0, count) : listed([{ first: whole.first, count }]);
     assert.deepEqual(listed(allocated.taken), expected);
-  }));
-});
-
-Deno.test("pageAt() finds the page at a position, and refuses one outside", () => {
-  fc.assert(fc.property(EXTENTS, (extents) => {
-    const pages = listed(extents);
-    for (const [position, page] of pages.entries()) assert.equal(pageAt(extents, position), page);
-    assert.throws(() => pageAt(extents, pages.length), RangeError);
   }));
 });

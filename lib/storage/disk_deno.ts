@@ -73,6 +73,7 @@ export class DenoDisk implements Disk {
 
   async writeAt(data: Uint8Array, offset: number): Promise<void> {
     this.#assertWritable();
+    if (data.length === 0) return;
     const { file } = this.#opened;
     try {
       if (data.length > SMALL || this.#large > 0) return await this.#inTurn(() => writeLarge(file, data, offset));

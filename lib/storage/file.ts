@@ -90,6 +90,8 @@ interface Space {
 export class FileMedium implements Medium {
   readonly #disk: Disk;
   #known: Known | undefined;
+  /** Where the meta pages are read to, again and again: most often they are as they were. */
+  readonly #scratch = new Uint8Array(META_PAGES_SIZE);
   #space: Space | undefined;
   /** Whether the meta pages were read under the lock that is held: nobody can have changed them since. */
   #fresh = false;
@@ -184,11 +186,11 @@ export class FileMedium implements Medium {
   /** The newest version; decodes nothing when both meta pages are as they were. */
   async #refresh(): Promise<Known> {
     if (this.#fresh && this.#known !== undefined) return this.#known;
-    const raw = new Uint8Array(META_PAGES_SIZE);
+    const raw = this.#scratch;
     const got = await this.#disk.readAt(raw, 0);
     if (this.#known === undefined || got < raw.length || !sameWords(raw, this.#known.raw)) {
       this.#forget();
-      this.#known = this.#adopt(raw, await chooseVersion(this.#disk, raw.subarray(0, got)));
+      this.#known = this.#adopt(raw.slice(), await chooseVersion(this.#disk, raw.slice(0, got)));
     }
     this.#fresh = true;
     return this.#known;
@@ -231,7 +233,8 @@ export class FileMedium implements Medium {
       throw error;
     }
     this.#space = { free: normalize([...shrunk.free, ...space.pending]), pending: dropped, pages: shrunk.pages };
-    const raw = new Uint8Array(known.raw);
+    // What was known is forgotten either way: its copy of the pages goes over to what is known now.
+    const raw = known.raw;
     raw.set(bytes, slot * PAGE_SIZE);
     const added = placed.entries.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
     const segments = [...retained, ...added];

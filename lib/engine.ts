@@ -152,15 +152,15 @@ export class Engine {
         reject,
         started: false,
       };
+      this.#limitWait(waiting);
       this.#waiting.push(waiting);
-      if (this.#draining) return this.#limitWait(waiting);
-      // Nobody is before it: what it waits for is the lock, which has its own time-out.
+      if (this.#draining) return;
       this.#draining = true;
       void this.#drain();
     });
   }
 
-  /** Wraps the vault key with a function that gets its raw bytes for a moment. */
+  /** Hands the raw vault key to a function for a moment. */
   async withVaultKey<T>(use: (vaultKey: Bytes) => Promise<T>): Promise<T> {
     return await withVaultKey(this.#keys, use);
   }

@@ -81,6 +81,8 @@ export class Slots {
    */
   async add(slot: NewSlot, options: NewSlotOptions = {}): Promise<SlotInfo> {
     const label = checkLabel(slot.label ?? "");
+    // Before a recovery code is shown that no slot would ever take.
+    if ((await this.list()).length >= SLOT_COUNT) throw new SlotsFullError();
     // A certificate comes from the master secret inside the vault, so it is made within the transaction.
     const prepared = slot.kind === "certificate" ? undefined : await prepareNewSlot(slot, label, options);
     return await this.#engine.transact(async (work) => {

@@ -149,7 +149,10 @@ async function chain(committed: Committed, meta: Meta, known: Generation | undef
     segments.push({ stored, header });
   }
   checkChain(meta, segments.map(({ header }) => header));
-  return { committed, meta, segments, known: shared, recovered: committed.recovered };
+  // A segment that reaches back behind what is known may be of another history: laid over the known state, it would mix
+  // the two. Reading everything anew costs time, not truth.
+  const overlaps = segments.slice(shared).some(({ header }) => header.first <= (known?.meta.generation ?? 0));
+  return { committed, meta, segments, known: overlaps ? 0 : shared, recovered: committed.recovered };
 }
 
 /** Generations follow each other without a gap, ids link, and the last one is the one the meta names. */

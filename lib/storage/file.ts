@@ -1,7 +1,7 @@
 /**
  * The file medium: committed versions as two meta pages and chains of segment pages (`docs/format.md`).
  *
- * Reading the source: `#choose` decides which version counts, `#publish` is the order of a commit, one step a line.
+ * Reading the source: `chooseVersion` decides which version counts, `#publish` is the order of a commit, one step a line.
  *
  * @module
  */

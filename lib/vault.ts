@@ -23,7 +23,8 @@ import { openLive, sealFirst } from "./sealed/store.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
-import { SECRET } from "./state/secret.ts";
+import type { State } from "./state/records.ts";
+import { getSecret, SECRET, VALUE } from "./state/secret.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
 
@@ -255,7 +256,9 @@ export class Vault implements AsyncDisposable {
           problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
         }
       }
-      const secrets = this.#engine.committed.state.count(SECRET);
+      const { state } = this.#engine.committed;
+      problems.push(...missingValues(state));
+      const secrets = state.count(SECRET);
       return { generation: meta.generation, segments: segments.length, records, secrets, bytes, problems };
     }, options);
   }
@@ -285,6 +288,17 @@ export class Vault implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Versions whose value has no record. Which secret it is stays out: a report may be shown to anyone. */
+function missingValues(state: State): { what: string }[] {
+  const missing: { what: string }[] = [];
+  for (const name of state.keys(SECRET)) {
+    const { versions } = getSecret(state, name);
+    const lost = versions.some(({ ref }) => ref !== undefined && state.get(VALUE, ref) === undefined);
+    if (lost) missing.push({ what: "The vault is damaged: a value is missing" });
+  }
+  return missing;
 }
 
 function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined, opened: number): SlotInfo {

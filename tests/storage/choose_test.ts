@@ -53,7 +53,7 @@ Deno.test("chooseVersion() takes the only version of a new file", async () => {
 Deno.test("chooseVersion() takes the only version when the other was taken back", async () => {
   const file = BOTH.slice();
   file.fill(0, PAGE_SIZE, 2 * PAGE_SIZE);
-  assert.deepEqual(await choose(file), { version: 5, other: undefined, recovered: false });
+  assert.deepEqual(await choose(file), { version: 5, other: undefined, recovered: true });
 });
 
 Deno.test("chooseVersion() falls back, and says so, when the newer meta page is torn", async () => {

@@ -107,7 +107,7 @@ Deno.test("FileMedium.commit() is taken back when its sync fails, and the next o
   });
   await locked(other, "shared", async () => {
     assert.equal((await other.read())!.version, 2);
-    assert.equal((await other.read())!.recovered, false);
+    assert.equal((await other.read())!.recovered, true, "a commit that was taken back is told");
   });
   await locked(medium, "exclusive", async () => {
     const base = await medium.read();

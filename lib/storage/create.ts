@@ -26,7 +26,7 @@ export function assertFree(path: string): void {
 
 /**
  * Writes a new file of mode 0600: to a temporary name beside it, synced, then linked to its own name, which fails when
- * there is a file already. A crash leaves no file, or a whole one.
+ * there is a file already. A crash leaves no file, or a whole one; only where there are no hard links can it leave a part.
  *
  * @throws {VaultExistsError} when another was first
  */

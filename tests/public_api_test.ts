@@ -40,6 +40,7 @@ const NAMES = [
   "SlotNotFoundError",
   "Slots",
   "SlotsFullError",
+  "SlotVerificationError",
   "TransactionClosedError",
   "TransactionSecrets",
   "TruncatedVaultError",

@@ -5,7 +5,7 @@
  */
 import { type Bytes, concat } from "../bytes.ts";
 import { FileExistsError, FileNotFoundError, MissingPermissionError, UsageError, VaultExistsError } from "../errors.ts";
-import { assertFree, publishFile } from "../storage/create.ts";
+import { assertFree } from "../storage/create.ts";
 import { folderOf } from "../storage/path_watch.ts";
 import { systemError } from "../storage/system_errors.ts";
 
@@ -62,30 +62,6 @@ export async function readFile(path: string, purpose: string, limit: number): Pr
   }
 }
 
-/**
- * Writes a new file that only its owner can read. It appears under its name whole, or not at all.
- *
- * @throws {FileExistsError} when something is at the path
- */
-export function writeNewFile(path: string, bytes: Uint8Array): void {
-  asFileExists(path, () => publishFile(path, bytes));
-}
-
-/** Writes a file that only its owner can read, in the place of another one if there is one. */
-export function replaceFile(path: string, bytes: Uint8Array): void {
-  const folder = folderOf(path);
-  const temporary = `${folder === "." ? "" : folder}.coffer.${crypto.randomUUID()}.tmp`;
-  try {
-    writePrivate(temporary, bytes);
-    Deno.renameSync(temporary, path);
-  } catch (error) {
-    try {
-      Deno.removeSync(temporary);
-    } catch { /* It was never made, or cannot be helped: what went wrong first is what counts. */ }
-    throw systemError(error, "write", path);
-  }
-}
-
 /** Whether there is anything at a path that can be followed. */
 export function isThere(path: string): boolean {
   try {
@@ -112,7 +88,11 @@ export function removeFile(path: string): void {
  * @throws {FileExistsError}
  */
 export function checkFree(path: string): void {
-  asFileExists(path, () => assertFree(path));
+  try {
+    assertFree(path);
+  } catch (error) {
+    throw error instanceof VaultExistsError ? new FileExistsError(path, { cause: error }) : error;
+  }
 }
 
 /**
@@ -137,21 +117,6 @@ export function checkMayWrite(path: string, operation: string): void {
   for (const name of ["write", "read"] as const) {
     if (Deno.permissions.querySync({ name, path: folder }).state === "granted") continue;
     throw new MissingPermissionError(`--allow-${name}=${folder}`, `${operation} "${path}"`);
-  }
-}
-
-function writePrivate(path: string, bytes: Uint8Array): void {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-  file.syncSync();
-}
-
-/** Vaults and other files are made the same way; only what is said of a taken path differs. */
-function asFileExists(path: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw error instanceof VaultExistsError ? new FileExistsError(path, { cause: error }) : error;
   }
 }
 

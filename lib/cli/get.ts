@@ -6,11 +6,12 @@
 import { decodeUtf8, encodeBase64 } from "../bytes.ts";
 import { UsageError } from "../errors.ts";
 import { checkName } from "../state/names.ts";
-import { checkMayCreate, checkMayWrite, replaceFile, writeNewFile } from "./files.ts";
+import { checkMayCreate, checkMayWrite } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { isExpired } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { shownDate, warn, writeJson, writeOut } from "./output.ts";
+import { replaceFile, writeNewFile } from "./private_file.ts";
 
 /** Flags of `get`. */
 export interface GetFlags extends GlobalFlags {

@@ -7,7 +7,8 @@ import { encodeUtf8 } from "../bytes.ts";
 import { FileExistsError, FileNotFoundError } from "../errors.ts";
 import { newKeyFile } from "../sealed/keyfile.ts";
 import { readKeyFile } from "./credential.ts";
-import { checkMayWrite, isThere, removeFile, writeNewFile } from "./files.ts";
+import { checkMayWrite, isThere, removeFile } from "./files.ts";
+import { writeNewFile } from "./private_file.ts";
 
 /**
  * The contents of a key file, which is made when it is missing. It is never taken away again, whatever fails later:

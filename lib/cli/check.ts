@@ -76,7 +76,7 @@ function describe(
   const lines = [
     `structure: generation ${structure.version}, ${counted(structure.segments, "segment")}, ` +
     `${pages.live} of ${counted(pages.total, "page")} in use`,
-    `meta pages: ${structure.metaPages.join(", ")}${structure.recovered ? "; a torn commit was passed over" : ""}`,
+    `meta pages: ${structure.metaPages.join(", ")}${structure.recovered ? "; a newer commit may be lost" : ""}`,
     seals === undefined
       ? "seals: not checked; give a credential, or --unlock"
       : `seals: ${counted(seals.segments, "segment")}, ${shownSize(seals.bytes)}, ${counted(seals.secrets, "secret")}`,

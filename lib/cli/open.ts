@@ -43,6 +43,11 @@ export function prepareOpening(flags: GlobalFlags): Opening {
 export async function openVault({ path, options }: Opening): Promise<Vault> {
   const { Vault } = await import("../vault.ts");
   const vault = await Vault.open(path, options);
-  if (vault.recovered) warn("The newest commit was torn, and the one before it stands: a crash, or somebody's doing");
+  if (vault.recovered) warnRecovered();
   return vault;
+}
+
+/** Says what a torn meta page, or one that was wiped, may mean. */
+export function warnRecovered(): void {
+  warn("A meta page is torn or wiped, so a newer commit may be lost: a crash, or somebody's doing");
 }

@@ -6,7 +6,7 @@
 import type { VaultStatus, VaultSummary } from "../vault.ts";
 import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
-import { fileOptions, openVault, prepareOpening, vaultPath } from "./open.ts";
+import { fileOptions, openVault, prepareOpening, vaultPath, warnRecovered } from "./open.ts";
 import { note, shown, shownDate, shownSize, warn, writeJson, writeOut } from "./output.ts";
 import { slotTable } from "./slot.ts";
 
@@ -26,7 +26,8 @@ export default async function status(flags: StatusFlags): Promise<void> {
   const authenticated = "secrets" in summary;
   if (flags.json) await writeJson({ path, ...summary, authenticated });
   else await writeOut(describe(path, summary));
-  if (summary.recovered) warn("The last commit was torn, and the one before it stands: a crash, or somebody's doing");
+  // Where the vault was opened, that has said so.
+  if (summary.recovered && !authenticated) warnRecovered();
   if (summary.seals >= MANY_SEALS) warn("The vault key has sealed very often; the vault needs a new one");
   if (!authenticated && !flags.json && Deno.stderr.isTerminal()) {
     note("None of this is authenticated; --unlock opens the vault first.");

@@ -18,11 +18,18 @@ export interface NativeKey {
   readonly key: NodeCrypto.KeyObject;
 }
 
-/** Loads `node:crypto`, or gives undefined. Asked for at run time, so that this module loads anywhere. */
+/**
+ * A module that is part of the runtime, or undefined where there is none of that name. Asked for at run time, so that
+ * what uses it loads anywhere.
+ */
+export function builtinModule<T>(name: string): T | undefined {
+  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => T | undefined } };
+  return process?.getBuiltinModule?.(name);
+}
+
+/** Loads `node:crypto`, or gives undefined. */
 export function loadNative(): typeof NodeCrypto | undefined {
-  return (globalThis as {
-    process?: { getBuiltinModule?: (name: string) => typeof NodeCrypto | undefined };
-  }).process?.getBuiltinModule?.("node:crypto");
+  return builtinModule<typeof NodeCrypto>("node:crypto");
 }
 
 /** Imports raw bytes as a key for synchronous work, where there is any. */

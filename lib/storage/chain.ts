@@ -7,16 +7,13 @@ import type { Bytes } from "../bytes.ts";
 import { CorruptVaultError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { type Extent, normalize } from "./extents.ts";
-import { FIRST_SEGMENT_PAGE, PAGE_SIZE, pagesFor, PAYLOAD_SIZE, type SegmentEntry } from "./meta_page.ts";
-import { decodePage, encodePage } from "./page.ts";
+import { FIRST_SEGMENT_PAGE, isContiguous, type SegmentEntry } from "./meta_page.ts";
+import { decodePage, encodePage, PAGE_SIZE, pagesFor, PAYLOAD_SIZE } from "./page.ts";
 
 /** How many pages are read or written at once. */
 const RUN = 256;
-
-/** Whether the pages of a segment follow one another in the file, so that no chain need be walked. */
-export function isContiguous(entry: SegmentEntry): boolean {
-  return entry.last - entry.first + 1 === pagesFor(entry.length);
-}
+/** How many bytes of a segment are held at once by those who read all of it. */
+export const PIECE_SIZE = 1024 * 1024;
 
 /** Writes a segment into the pages of the given runs, in their order; there are exactly as many as it takes. */
 export async function writeChain(disk: Disk, runs: readonly Extent[], segment: Uint8Array): Promise<void> {
@@ -55,7 +52,12 @@ export class ChainReader {
     this.#runs = [{ first: entry.first, count: this.#known }];
   }
 
-  /** The bytes from `offset` on; the caller stays within the segment. */
+  /**
+   * The bytes from `offset` on.
+   *
+   * @throws {CorruptVaultError} that names the damaged page
+   * @throws {RangeError} when that is not within the segment
+   */
   async read(offset: number, length: number): Promise<Bytes> {
     if (offset < 0 || length < 0 || offset + length > this.#entry.length) {
       throw new RangeError(`Cannot read ${length} bytes at ${offset} of a segment of ${this.#entry.length}`);
@@ -71,6 +73,14 @@ export class ChainReader {
       });
     }
     return result;
+  }
+
+  /** All bytes, in pieces of {@linkcode PIECE_SIZE}. */
+  async *pieces(): AsyncGenerator<Bytes> {
+    const { length } = this.#entry;
+    for (let offset = 0; offset < length; offset += PIECE_SIZE) {
+      yield await this.read(offset, Math.min(PIECE_SIZE, length - offset));
+    }
   }
 
   /** Every page of the segment, walking the chain where it must be. */
@@ -136,22 +146,23 @@ export class ChainReader {
   }
 }
 
-/** The pages that segments take up, as far as they can be read; contiguous ones are not read at all. */
+/**
+ * The pages that segments take up; contiguous ones are not read at all. A chain that can not be followed to its end is
+ * left out whole: for segments that nobody will read again.
+ */
 export async function reachedExtents(
   disk: Disk,
   entries: readonly SegmentEntry[],
   pageCount: number,
-  tolerant: boolean,
 ): Promise<Extent[]> {
   const reached: Extent[] = [];
   for (const entry of entries) {
     if (isContiguous(entry)) reached.push({ first: entry.first, count: pagesFor(entry.length) });
     else {
-      const reader = new ChainReader(disk, entry, pageCount);
       try {
-        reached.push(...await reader.extents());
+        reached.push(...await new ChainReader(disk, entry, pageCount).extents());
       } catch (error) {
-        if (!tolerant || !(error instanceof CorruptVaultError)) throw error;
+        if (!(error instanceof CorruptVaultError)) throw error;
       }
     }
   }

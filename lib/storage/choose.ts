@@ -12,12 +12,10 @@ import {
   TruncatedVaultError,
   UnsupportedVersionError,
 } from "../errors.ts";
-import { ChainReader } from "./chain.ts";
+import { ChainReader, PIECE_SIZE } from "./chain.ts";
 import type { Disk } from "./disk.ts";
-import { type DecodedMetaPage, decodeMetaPage, type MetaPage, PAGE_SIZE } from "./meta_page.ts";
-
-/** How many bytes of a segment are digested at once. */
-const PIECE = 1024 * 1024;
+import { type DecodedMetaPage, decodeMetaPage, FORMAT_VERSION_END, type MetaPage } from "./meta_page.ts";
+import { PAGE_SIZE } from "./page.ts";
 
 /** The version that counts. */
 export interface Chosen {
@@ -40,17 +38,19 @@ export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen
   const size = await disk.size();
   if (size === 0) throw new EmptyFileError(disk.path);
   const pages = await decodeMetaPages(raw);
-  const future = pages.find((page) => page.status === "future");
-  if (future !== undefined) throw new UnsupportedVersionError(disk.path, future.formatVersion);
+  for (const [number, page] of pages.entries()) {
+    // A page that ends before its format version names none.
+    if (page.status === "future" && size >= number * PAGE_SIZE + FORMAT_VERSION_END) {
+      throw new UnsupportedVersionError(disk.path, page.formatVersion);
+    }
+  }
   const foreign = pages.every(({ status }) => status === "foreign" || status === "empty");
   if (foreign) throw new NotAVaultError(disk.path);
   const valid = pages.flatMap((page) => page.status === "valid" ? [page.page] : []).sort((a, b) =>
     b.version - a.version
   );
   const torn = pages.some(({ status }) => status === "torn" || status === "foreign");
-  let problem = size < 2 * PAGE_SIZE
-    ? new TruncatedVaultError(disk.path, size, 2 * PAGE_SIZE)
-    : new CorruptVaultError("neither meta page is whole", { page: 0 });
+  let problem = size < 2 * PAGE_SIZE ? new TruncatedVaultError(disk.path, size, 2 * PAGE_SIZE) : noneIsValid(pages);
   for (const [index, page] of valid.entries()) {
     const found = await incompleteness(disk, page, size);
     if (found === null) {
@@ -62,6 +62,13 @@ export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen
     if (found instanceof TruncatedVaultError || !(problem instanceof TruncatedVaultError)) problem = found;
   }
   throw problem;
+}
+
+function noneIsValid(pages: readonly DecodedMetaPage[]): CorruptVaultError {
+  for (const [page, found] of pages.entries()) {
+    if (found.status === "torn" && found.broken !== undefined) return new CorruptVaultError(found.broken, { page });
+  }
+  return new CorruptVaultError("neither meta page is whole", { page: 0 });
 }
 
 /** Decodes both meta pages; what is missing at the end of a short file counts as never written. */
@@ -94,17 +101,14 @@ export async function incompleteness(
 /** Digests what the commit added; large segments piece by piece. */
 async function addedDigest(disk: Disk, page: MetaPage): Promise<Uint8Array> {
   const added = page.segments.slice(page.segments.length - page.added);
-  if (added.every(({ length }) => length <= PIECE)) {
+  if (added.every(({ length }) => length <= PIECE_SIZE)) {
     return await sha256(
       ...await Promise.all(added.map((entry) => new ChainReader(disk, entry, page.pageCount).read(0, entry.length))),
     );
   }
   const hash = new Sha256();
   for (const entry of added) {
-    const chain = new ChainReader(disk, entry, page.pageCount);
-    for (let offset = 0; offset < entry.length; offset += PIECE) {
-      hash.update(await chain.read(offset, Math.min(PIECE, entry.length - offset)));
-    }
+    for await (const piece of new ChainReader(disk, entry, page.pageCount).pieces()) hash.update(piece);
   }
   return await hash.digest();
 }

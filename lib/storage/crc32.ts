@@ -5,6 +5,12 @@
  *
  * @module
  */
+import { builtinModule } from "../crypto/native.ts";
+
+/** What of `node:zlib` is used; older runtimes lack it. */
+interface Zlib {
+  readonly crc32?: (bytes: Uint8Array) => number;
+}
 
 /** From so many calls on, loading the runtime's own pays. */
 const MANY = 128;
@@ -20,7 +26,7 @@ let native: ((bytes: Uint8Array) => number) | undefined;
 
 /** The checksum of the bytes. */
 export function crc32(bytes: Uint8Array): number {
-  if (++calls === MANY) native = loadNative();
+  if (++calls === MANY) native = builtinModule<Zlib>("node:zlib")?.crc32;
   return native?.(bytes) ?? crc32Portable(bytes);
 }
 
@@ -29,11 +35,4 @@ export function crc32Portable(bytes: Uint8Array): number {
   let value = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) value = TABLE[(value ^ bytes[i]!) & 0xff]! ^ (value >>> 8);
   return ~value >>> 0;
-}
-
-function loadNative(): ((bytes: Uint8Array) => number) | undefined {
-  const { process } = globalThis as {
-    process?: { getBuiltinModule?: (name: string) => { crc32?: (bytes: Uint8Array) => number } | undefined };
-  };
-  return process?.getBuiltinModule?.("node:zlib")?.crc32;
 }

@@ -8,7 +8,7 @@
 import type { Bytes } from "../bytes.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import { ConflictError, VaultExistsError } from "../errors.ts";
-import { ChainReader, isContiguous, reachedExtents, writeChain } from "./chain.ts";
+import { ChainReader, reachedExtents, writeChain } from "./chain.ts";
 import { chooseVersion, type Chosen } from "./choose.ts";
 import { assertFree, publishFile } from "./create.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
@@ -19,12 +19,12 @@ import type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./me
 import {
   encodeMetaPage,
   FIRST_SEGMENT_PAGE,
+  isContiguous,
   type MetaPage,
   metaPageOf,
-  PAGE_SIZE,
-  pagesFor,
   type SegmentEntry,
 } from "./meta_page.ts";
+import { PAGE_SIZE, pagesFor } from "./page.ts";
 
 const META_PAGES_SIZE = 2 * PAGE_SIZE;
 /** A file grows by an eighth, and by so many pages at least and at most unless one commit needs more. */
@@ -203,25 +203,19 @@ export class FileMedium implements Medium {
   }
 
   /** The order of writes of `docs/format.md`, section 4. */
-  async #publish(known: Known, retained: readonly FileSegment[], { meta, append }: Commit): Promise<Known> {
+  async #publish(known: Known, retained: readonly FileSegment[], commit: Commit): Promise<Known> {
     // What this version reaches may only be in memory if its writer died before its sync. It becomes durable before
     // the older meta page, the last one known to be durable, is overwritten.
     if (!known.durable) await this.#disk.sync();
     const version = known.page.version + 1;
     const space = await this.#measure(known);
     const dropped = await extentsOf(known.segments.filter((segment) => !retained.includes(segment)));
-    const placed = placeSegments(space, append, version);
-    for (const [index, segment] of append.entries()) await writeChain(this.#disk, placed.runs[index]!, segment);
+    const placed = placeSegments(space, commit.append, version);
+    for (const [index, segment] of commit.append.entries()) await writeChain(this.#disk, placed.runs[index]!, segment);
     await this.#fill(placed.unwritten);
     const shrunk = withoutTail(placed.free, placed.pages);
-    const page: MetaPage = {
-      version,
-      pageCount: shrunk.pages,
-      segments: [...retained.map(({ entry }) => entry), ...placed.entries],
-      added: append.length,
-      addedDigest: await sha256(...append),
-      meta: new Uint8Array(meta),
-    };
+    const entries = [...retained.map(({ entry }) => entry), ...placed.entries];
+    const page = await metaPageFor(commit, version, shrunk.pages, entries);
     const bytes = await encodeMetaPage(page);
     const slot = metaPageOf(version);
     try {
@@ -249,7 +243,7 @@ export class FileMedium implements Medium {
     const pages = Math.floor(await this.#disk.size() / PAGE_SIZE);
     const reached = await extentsOf(known.segments);
     // The older version is no longer needed to read anything: what of it can not be followed is lost already.
-    const older = await reachedExtents(this.#disk, known.other?.segments ?? [], pages, true);
+    const older = await reachedExtents(this.#disk, known.other?.segments ?? [], pages);
     const free = complement([...reached, ...older], FIRST_SEGMENT_PAGE, pages);
     const pending = complement([...reached, ...free], FIRST_SEGMENT_PAGE, pages);
     return this.#space = { free, pending, pages };
@@ -298,18 +292,22 @@ async function firstImage(commit: Commit): Promise<Bytes> {
   const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, commit.append, 1);
   await disk.truncate(placed.pages * PAGE_SIZE);
   for (const [index, segment] of commit.append.entries()) await writeChain(disk, placed.runs[index]!, segment);
-  const page: MetaPage = {
-    version: 1,
-    pageCount: placed.pages,
-    segments: placed.entries,
-    added: commit.append.length,
-    addedDigest: await sha256(...commit.append),
-    meta: new Uint8Array(commit.meta),
-  };
+  const page = await metaPageFor(commit, 1, placed.pages, placed.entries);
   await disk.writeAt(await encodeMetaPage(page), metaPageOf(1) * PAGE_SIZE);
   const image = new Uint8Array(await disk.size());
   await disk.readAt(image, 0);
   return image;
+}
+
+/** What the meta page of a commit says. */
+async function metaPageFor(
+  { meta, append }: Commit,
+  version: number,
+  pageCount: number,
+  segments: readonly SegmentEntry[],
+): Promise<MetaPage> {
+  const addedDigest = await sha256(...append);
+  return { version, pageCount, segments, added: append.length, addedDigest, meta: new Uint8Array(meta) };
 }
 
 /** Finds pages for new segments, growing the file when the free ones do not suffice. */

@@ -1,13 +1,13 @@
 /**
- * Waiting for an advisory lock without blocking a thread.
+ * Advisory locks: waiting for one without blocking a thread, and holding one for as long as some work takes.
  *
  * @module
  */
 import { BusyError } from "../errors.ts";
-import type { LockOptions } from "./disk.ts";
+import type { Lock, LockMode, LockOptions } from "./disk.ts";
 
-/** How long to wait when nothing is said, in milliseconds. */
-const DEFAULT_TIMEOUT = 30_000;
+/** How long to wait for a lock when nothing is said, in milliseconds. */
+export const DEFAULT_TIMEOUT = 30_000;
 /** First and longest pause between two tries, in milliseconds. */
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 25;
@@ -16,7 +16,7 @@ const LONGEST_PAUSE = 25;
  * Tries until the lock is had. Pauses grow and are random in length, so that many who wait do not try in step; blocking
  * calls would each hold one of the runtime's few threads.
  *
- * @throws {BusyError} when the time-out passes
+ * @throws {BusyError} when the time-out passes; when the signal ends the wait, its reason is thrown
  */
 export async function acquire(what: string, tryOnce: () => boolean, options: LockOptions = {}): Promise<void> {
   const { timeout = DEFAULT_TIMEOUT, signal } = options;
@@ -27,6 +27,39 @@ export async function acquire(what: string, tryOnce: () => boolean, options: Loc
     if (left <= 0) throw new BusyError(`The vault "${what}" is still locked by another`, timeout);
     await delay(Math.min(left, pause * (0.5 + Math.random())), signal);
   }
+}
+
+/** What can be locked: a disk, or a medium. */
+export interface Lockable<L extends Lock = Lock> {
+  /** Takes the lock, waiting as the options say. */
+  lock(mode: LockMode, options?: LockOptions): Promise<L>;
+}
+
+/**
+ * Does some work under a lock, and gives the lock back however the work ends.
+ *
+ * @param work is handed the lock, which says more on a disk: whether the file was replaced
+ * @returns what the work gives
+ * @throws {BusyError} when the lock is not had in time; and what the work throws
+ */
+export async function withLock<T, L extends Lock>(
+  target: Lockable<L>,
+  mode: LockMode,
+  options: LockOptions,
+  work: (lock: L) => T | Promise<T>,
+): Promise<T> {
+  const lock = await target.lock(mode, options);
+  let result: T;
+  try {
+    result = await work(lock);
+  } catch (error) {
+    try {
+      lock.release();
+    } catch { /* What failed first is what the caller must know; closing the file gives up the lock. */ }
+    throw error;
+  }
+  lock.release();
+  return result;
 }
 
 async function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

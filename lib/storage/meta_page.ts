@@ -24,20 +24,40 @@
  */
 import { type Bytes, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
 import { DIGEST_SIZE, sha256 } from "../crypto/sha256.ts";
+import { countPages, type Extent, normalize } from "./extents.ts";
 import { MAX_META_SIZE, MAX_SEGMENTS } from "./medium.ts";
+import { PAGE_SIZE, pagesFor } from "./page.ts";
 
-/** Size of a page, in bytes: the unit of file I/O. */
-export const PAGE_SIZE = 4096;
+export { PAGE_SIZE, PAYLOAD_SIZE } from "./page.ts";
+
 /** Pages 0 and 1 are meta pages; segments come after them. */
 export const FIRST_SEGMENT_PAGE = 2;
-/** Payload of one segment page, in bytes. */
-export const PAYLOAD_SIZE = 4080;
+/** A page number takes 32 bits. */
+const MAX_PAGES = 2 ** 32 - 1;
+
 const MAGIC = encodeUtf8("COFFER");
 const FORMAT_VERSION = 1;
+
+const FORMAT_VERSION_OFFSET = 6;
+/** Where the format version ends: so many bytes of a page tell whether it can be read. */
+export const FORMAT_VERSION_END = 8;
+const PAGE_SIZE_OFFSET = FORMAT_VERSION_END;
+const META_LENGTH_OFFSET = 12;
 const DIGEST_OFFSET = 16;
+const VERSION_OFFSET = 48;
+const PAGE_COUNT_OFFSET = 56;
+const SEGMENT_COUNT_OFFSET = 60;
+const ADDED_COUNT_OFFSET = 62;
+const ADDED_DIGEST_OFFSET = 64;
+const GAP_OFFSET = ADDED_DIGEST_OFFSET + DIGEST_SIZE;
 const TABLE_OFFSET = 128;
-const ENTRY_SIZE = 24;
 const META_OFFSET = PAGE_SIZE - MAX_META_SIZE;
+
+const ENTRY_SIZE = 24;
+const ENTRY_VERSION_OFFSET = 0;
+const ENTRY_FIRST_OFFSET = 8;
+const ENTRY_LAST_OFFSET = 12;
+const ENTRY_LENGTH_OFFSET = 16;
 
 /** Where a segment is. */
 export interface SegmentEntry {
@@ -76,53 +96,75 @@ export type DecodedMetaPage =
   | { readonly status: "foreign" }
   /** Of another format version. */
   | { readonly status: "future"; readonly formatVersion: number }
-  /** With the magic, but not whole. */
-  | { readonly status: "torn" };
+  /** With the magic, but not whole; or whole, with a rule of the format broken, which no torn write brings about. */
+  | { readonly status: "torn"; readonly broken?: string };
 
 /** The meta page, 0 or 1, that a version is written to. */
 export function metaPageOf(version: number): 0 | 1 {
   return (version + 1) % 2 === 0 ? 0 : 1;
 }
 
-/** How many pages a segment of so many bytes takes. */
-export function pagesFor(length: number): number {
-  return Math.ceil(length / PAYLOAD_SIZE);
+/** Whether the pages of a segment follow one another in the file, so that no chain need be walked. */
+export function isContiguous(entry: SegmentEntry): boolean {
+  return entry.last - entry.first + 1 === pagesFor(entry.length);
 }
 
-/** Encodes a meta page. */
+/**
+ * Encodes a meta page.
+ *
+ * @throws {RangeError} when something does not fit its field
+ */
 export async function encodeMetaPage(page: MetaPage): Promise<Bytes> {
+  assertFits(page);
   const bytes = new Uint8Array(PAGE_SIZE);
   const view = viewOf(bytes);
   bytes.set(MAGIC, 0);
-  view.setUint16(6, FORMAT_VERSION, true);
-  view.setUint32(8, PAGE_SIZE, true);
-  view.setUint32(12, page.meta.length, true);
-  writeU64(view, 48, page.version);
-  view.setUint32(56, page.pageCount, true);
-  view.setUint16(60, page.segments.length, true);
-  view.setUint16(62, page.added, true);
-  bytes.set(page.addedDigest, 64);
+  view.setUint16(FORMAT_VERSION_OFFSET, FORMAT_VERSION, true);
+  view.setUint32(PAGE_SIZE_OFFSET, PAGE_SIZE, true);
+  view.setUint32(META_LENGTH_OFFSET, page.meta.length, true);
+  writeU64(view, VERSION_OFFSET, page.version);
+  view.setUint32(PAGE_COUNT_OFFSET, page.pageCount, true);
+  view.setUint16(SEGMENT_COUNT_OFFSET, page.segments.length, true);
+  view.setUint16(ADDED_COUNT_OFFSET, page.added, true);
+  bytes.set(page.addedDigest, ADDED_DIGEST_OFFSET);
   page.segments.forEach((segment, index) => {
     const offset = TABLE_OFFSET + index * ENTRY_SIZE;
-    writeU64(view, offset, segment.version);
-    view.setUint32(offset + 8, segment.first, true);
-    view.setUint32(offset + 12, segment.last, true);
-    writeU64(view, offset + 16, segment.length);
+    writeU64(view, offset + ENTRY_VERSION_OFFSET, segment.version);
+    view.setUint32(offset + ENTRY_FIRST_OFFSET, segment.first, true);
+    view.setUint32(offset + ENTRY_LAST_OFFSET, segment.last, true);
+    writeU64(view, offset + ENTRY_LENGTH_OFFSET, segment.length);
   });
   bytes.set(page.meta, META_OFFSET);
   bytes.set(await sha256(bytes), DIGEST_OFFSET);
   return bytes;
 }
 
-/** Decodes what stands in meta page `number`. Strict: what is valid encodes to the same bytes again. */
+/** A field that overflows would be cut off without a word, and name other pages than were meant. */
+function assertFits({ pageCount, segments, addedDigest, meta }: MetaPage): void {
+  if (pageCount > MAX_PAGES) throw new RangeError(`A file has at most ${MAX_PAGES} pages, got ${pageCount}`);
+  if (segments.length > MAX_SEGMENTS || meta.length > MAX_META_SIZE || addedDigest.length !== DIGEST_SIZE) {
+    throw new RangeError("The parts of a meta page do not fit it");
+  }
+}
+
+/**
+ * Decodes what stands in meta page `number`. Strict: what is valid encodes to the same bytes again, and holds to every
+ * rule of the format that can be seen without reading a segment.
+ */
 export async function decodeMetaPage(bytes: Uint8Array, number: 0 | 1): Promise<DecodedMetaPage> {
   if (isZero(bytes)) return { status: "empty" };
   if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return { status: "foreign" };
+  if (bytes.length !== PAGE_SIZE) return { status: "torn" };
   const view = viewOf(bytes);
-  const formatVersion = view.getUint16(6, true);
+  const formatVersion = view.getUint16(FORMAT_VERSION_OFFSET, true);
   if (formatVersion !== FORMAT_VERSION) return { status: "future", formatVersion };
-  const page = await isWhole(bytes) ? decodeFields(bytes, view) : undefined;
-  return page === undefined || metaPageOf(page.version) !== number ? { status: "torn" } : { status: "valid", page };
+  if (!await isWhole(bytes)) return { status: "torn" };
+  const page = decodeFields(bytes, view);
+  if (typeof page === "string") return { status: "torn", broken: page };
+  if (metaPageOf(page.version) !== number) {
+    return { status: "torn", broken: "a meta page stands in the place of the other" };
+  }
+  return { status: "valid", page };
 }
 
 async function isWhole(bytes: Uint8Array): Promise<boolean> {
@@ -131,35 +173,66 @@ async function isWhole(bytes: Uint8Array): Promise<boolean> {
   return equalBytes(digest, bytes.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_SIZE));
 }
 
-function decodeFields(bytes: Uint8Array, view: DataView): MetaPage | undefined {
-  const metaLength = view.getUint32(12, true);
-  const version = readU64(view, 48);
-  const pageCount = view.getUint32(56, true);
-  const count = view.getUint16(60, true);
-  const added = view.getUint16(62, true);
-  if (view.getUint32(8, true) !== PAGE_SIZE || metaLength < 1 || metaLength > MAX_META_SIZE) return undefined;
-  if (!version || pageCount < FIRST_SEGMENT_PAGE || count > MAX_SEGMENTS || added > count) return undefined;
+/** The fields, or which rule they break. */
+function decodeFields(bytes: Uint8Array, view: DataView): MetaPage | string {
+  const metaLength = view.getUint32(META_LENGTH_OFFSET, true);
+  const version = readU64(view, VERSION_OFFSET);
+  const pageCount = view.getUint32(PAGE_COUNT_OFFSET, true);
+  const count = view.getUint16(SEGMENT_COUNT_OFFSET, true);
+  const added = view.getUint16(ADDED_COUNT_OFFSET, true);
+  if (view.getUint32(PAGE_SIZE_OFFSET, true) !== PAGE_SIZE) return "a meta page names another page size";
+  if (metaLength < 1 || metaLength > MAX_META_SIZE) return "the sealed meta's length is out of bounds";
+  if (!version || pageCount < FIRST_SEGMENT_PAGE || count > MAX_SEGMENTS || added > count) {
+    return "a number of a meta page is out of bounds";
+  }
   const tableEnd = TABLE_OFFSET + count * ENTRY_SIZE;
-  const gaps = [bytes.subarray(96, TABLE_OFFSET), bytes.subarray(tableEnd, META_OFFSET)];
-  if (!gaps.every(isZero) || !isZero(bytes.subarray(META_OFFSET + metaLength))) return undefined;
+  const gaps = [
+    bytes.subarray(GAP_OFFSET, TABLE_OFFSET),
+    bytes.subarray(tableEnd, META_OFFSET),
+    bytes.subarray(META_OFFSET + metaLength),
+  ];
+  if (!gaps.every(isZero)) return "a meta page holds something where zeros belong";
   const segments: SegmentEntry[] = [];
   for (let index = 0; index < count; index++) {
     const entry = decodeEntry(view, TABLE_OFFSET + index * ENTRY_SIZE, pageCount);
-    if (entry === undefined || entry.version < (segments.at(-1)?.version ?? 1)) return undefined;
-    if ((entry.version === version) !== (index >= count - added) || entry.version > version) return undefined;
+    if (entry === undefined) return "a segment is out of bounds";
+    const falls = entry.version < (segments.at(-1)?.version ?? 1) || entry.version > version;
+    if (falls || (entry.version === version) !== (index >= count - added)) return "the segments' versions do not fit";
     segments.push(entry);
   }
-  const addedDigest = bytes.slice(64, 64 + DIGEST_SIZE);
-  return { version, pageCount, segments, added, addedDigest, meta: bytes.slice(META_OFFSET, META_OFFSET + metaLength) };
+  if (sharesPages(segments, pageCount)) return "two segments share a page";
+  return {
+    version,
+    pageCount,
+    segments,
+    added,
+    addedDigest: bytes.slice(ADDED_DIGEST_OFFSET, ADDED_DIGEST_OFFSET + DIGEST_SIZE),
+    meta: bytes.slice(META_OFFSET, META_OFFSET + metaLength),
+  };
 }
 
 function decodeEntry(view: DataView, offset: number, pageCount: number): SegmentEntry | undefined {
-  const version = readU64(view, offset);
-  const first = view.getUint32(offset + 8, true);
-  const last = view.getUint32(offset + 12, true);
-  const length = readU64(view, offset + 16);
+  const version = readU64(view, offset + ENTRY_VERSION_OFFSET);
+  const first = view.getUint32(offset + ENTRY_FIRST_OFFSET, true);
+  const last = view.getUint32(offset + ENTRY_LAST_OFFSET, true);
+  const length = readU64(view, offset + ENTRY_LENGTH_OFFSET);
   if (!version || !length || first < FIRST_SEGMENT_PAGE || last < FIRST_SEGMENT_PAGE) return undefined;
   // A length that the file can not hold is refused here, before anybody allocates for it.
   if (first >= pageCount || last >= pageCount || pagesFor(length) > pageCount - FIRST_SEGMENT_PAGE) return undefined;
+  // One page is its own end, and more than one page have two.
+  if ((first === last) !== (pagesFor(length) === 1)) return undefined;
   return { version, first, last, length };
+}
+
+/**
+ * Whether two segments share a page, as far as the table tells, which is far enough: two chains that meet go on together,
+ * because a page holds the number of the next, so sound ones that share any page share the last one too.
+ */
+function sharesPages(segments: readonly SegmentEntry[], pageCount: number): boolean {
+  const named: readonly Extent[] = segments.flatMap((entry) => {
+    const { first, last, length } = entry;
+    return isContiguous(entry) ? { first, count: pagesFor(length) } : [{ first, count: 1 }, { first: last, count: 1 }];
+  });
+  const pages = segments.reduce((sum, { length }) => sum + pagesFor(length), FIRST_SEGMENT_PAGE);
+  return pages > pageCount || countPages(normalize(named)) < countPages(named);
 }

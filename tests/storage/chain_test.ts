@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { CorruptVaultError } from "../../lib/errors.ts";
-import { ChainReader, isContiguous, reachedExtents, writeChain } from "../../lib/storage/chain.ts";
+import { CorruptVaultError, InputOutputError } from "../../lib/errors.ts";
+import { ChainReader, PIECE_SIZE, reachedExtents, writeChain } from "../../lib/storage/chain.ts";
 import { MemoryDisk } from "../../lib/storage/disk_memory.ts";
-import { PAGE_SIZE, pagesFor, PAYLOAD_SIZE, type SegmentEntry } from "../../lib/storage/meta_page.ts";
-import { encodePage } from "../../lib/storage/page.ts";
+import { isContiguous, type SegmentEntry } from "../../lib/storage/meta_page.ts";
+import { encodePage, PAGE_SIZE, pagesFor, PAYLOAD_SIZE } from "../../lib/storage/page.ts";
 import { assertSameBytes, diskOf, fileOf, filled } from "./helpers.ts";
 
 /** Pages of the file that the chains below are written into. */
@@ -162,10 +162,23 @@ for (const length of [1, ...LENGTHS]) {
   });
 }
 
-Deno.test("reachedExtents() joins what segments take up; a broken chain is left out only where that is allowed", async () => {
+for (const by of [-1, 0, 1]) {
+  Deno.test(`ChainReader.pieces() gives all of ${by} bytes more than a piece, one after another`, async () => {
+    const segment = filled(PIECE_SIZE + by, 1);
+    const pages = pagesFor(segment.length);
+    const disk = new MemoryDisk();
+    await writeChain(disk, [{ first: 2, count: pages }], segment);
+    const entry: SegmentEntry = { version: 1, first: 2, last: pages + 1, length: segment.length };
+    const pieces = await Array.fromAsync(new ChainReader(disk, entry, pages + 2).pieces());
+    assertSameBytes(pieces, [segment.slice(0, PIECE_SIZE), segment.slice(PIECE_SIZE)].filter((p) => p.length > 0), "");
+  });
+}
+
+Deno.test("reachedExtents() joins what segments take up; a chain that breaks off is left out", async () => {
   const disk = diskOf(chained(linked(5, 9, 7).slice(0, 2)));
   const broken = { version: 1, first: 5, last: 12, length: SEGMENT.length };
   const whole = [2, 3].map((first) => ({ version: 1, first, last: first, length: 1 }));
-  assert.deepEqual(await reachedExtents(disk, [...whole, broken], FILE_PAGES, true), [{ first: 2, count: 2 }]);
-  await assert.rejects(reachedExtents(disk, [...whole, broken], FILE_PAGES, false), CorruptVaultError);
+  assert.deepEqual(await reachedExtents(disk, [...whole, broken], FILE_PAGES), [{ first: 2, count: 2 }]);
+  disk.readAt = () => Promise.reject(new InputOutputError("read", "memory"));
+  await assert.rejects(reachedExtents(disk, [broken], FILE_PAGES), InputOutputError);
 });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { checkStructure } from "../../lib/storage/check.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
-import { type MetaPage, PAGE_SIZE } from "../../lib/storage/meta_page.ts";
+import { decodeMetaPage, type MetaPage, metaPageOf } from "../../lib/storage/meta_page.ts";
 import { commitOf, digestOf, diskOf, fileOf, filled, firstImage, metaPage, placed } from "./helpers.ts";
-import { encodePage } from "../../lib/storage/page.ts";
+import { encodePage, PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/page.ts";
 
 const FIRST = await firstImage(commitOf(1, [filled(5_000, 1)]));
 
@@ -56,14 +56,46 @@ Deno.test("checkStructure() says that it checked an older version", async () => 
   assert.deepEqual([report.version, report.recovered, report.metaPages], [2, true, ["torn", "valid"]]);
 });
 
-Deno.test("checkStructure() finds two segments that share a page", async () => {
-  const segments = [{ version: 1, first: 2, last: 2, length: 5 }, { version: 2, first: 2, last: 2, length: 5 }];
-  const payload = filled(5, 1);
-  const page: MetaPage = metaPage({ version: 2, pageCount: 3, segments, added: 1, addedDigest: digestOf(payload) });
-  const bytes = new Uint8Array(PAGE_SIZE);
-  encodePage(bytes, 0, 0, payload);
-  const report = await checkStructure(diskOf(fileOf(3, { ...await placed(page), 2: bytes })));
-  assert.deepEqual(report.problems, [{ what: "two segments share a page" }]);
+/** The newest meta page of a file, changed and put back with a digest that fits. */
+async function rewritten(file: Uint8Array, version: number, change: (page: MetaPage) => MetaPage): Promise<Uint8Array> {
+  const at = metaPageOf(version) * PAGE_SIZE;
+  const decoded = await decodeMetaPage(file.subarray(at, at + PAGE_SIZE), metaPageOf(version));
+  assert.ok(decoded.status === "valid");
+  const copy = file.slice();
+  for (const [number, bytes] of Object.entries(await placed(change(decoded.page)))) {
+    copy.set(bytes, Number(number) * PAGE_SIZE);
+  }
+  return copy;
+}
+
+Deno.test("checkStructure() finds two segments that share a page, and checks the version before", async () => {
+  const { bytes } = await grown();
+  const shared = await rewritten(bytes, 3, (page) => {
+    const [first, second] = page.segments;
+    return { ...page, segments: [first!, { ...second!, first: first!.last, last: first!.last + 2 }] };
+  });
+  const report = await checkStructure(diskOf(shared));
+  assert.deepEqual(report.problems, [{ what: "two segments share a page", page: 0 }]);
+  assert.deepEqual([report.version, report.recovered, report.metaPages], [2, true, ["torn", "valid"]]);
+});
+
+Deno.test("checkStructure() finds a chain that goes over into the pages of another", async () => {
+  // Both go on to pages 6 and 9, whose payload is the second's; the first should end on page 7.
+  const [one, two] = [filled(10_000, 1), filled(10_000, 2)];
+  const segments = [
+    { version: 1, first: 2, last: 7, length: one.length },
+    { version: 2, first: 3, last: 9, length: two.length },
+  ];
+  const page = metaPage({ version: 2, pageCount: 10, segments, added: 1, addedDigest: digestOf(two) });
+  const at = (next: number, index: number, payload: Uint8Array) => {
+    const bytes = new Uint8Array(PAGE_SIZE);
+    encodePage(bytes, next, index, payload.subarray(index * PAYLOAD_SIZE, (index + 1) * PAYLOAD_SIZE));
+    return bytes;
+  };
+  const chains = { 2: at(6, 0, one), 3: at(6, 0, two), 6: at(9, 1, two), 9: at(0, 2, two) };
+  const report = await checkStructure(diskOf(fileOf(10, { ...await placed(page), ...chains })));
+  assert.equal(report.version, 2);
+  assert.deepEqual(report.problems.map(({ page }) => page), [9]);
 });
 
 Deno.test("checkStructure() refuses what holds no version", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { chooseVersion } from "../../lib/storage/choose.ts";
 import { writeChain } from "../../lib/storage/chain.ts";
 import type { MemoryDisk } from "../../lib/storage/disk_memory.ts";
-import { encodeMetaPage, type MetaPage, PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/meta_page.ts";
+import { encodeMetaPage, type MetaPage } from "../../lib/storage/meta_page.ts";
+import { PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/page.ts";
 import { digestOf, diskOf, fileOf, filled, metaPage, placed } from "./helpers.ts";
 
 /** The version that counts in a file, and whether the reader fell back. */
@@ -114,6 +115,9 @@ const NEVER: Readonly<Record<string, readonly [code: string, file: () => Uint8Ar
   "segments of both commits damaged": ["corrupt-vault", () => damaged(BOTH, 2 * PAGE_SIZE + 50, 4 * PAGE_SIZE + 50)],
   "a format of the future beside a sound page": ["unsupported-version", () => damaged(BOTH, PAGE_SIZE + 6)],
   "a format of the future before a sound page": ["unsupported-version", () => damaged(BOTH, 6)],
+  "a first page cut in its format version": ["truncated-vault", () => BOTH.slice(0, 7)],
+  "a file cut after its magic": ["truncated-vault", () => BOTH.slice(0, 6)],
+  "a file cut after the magic of its second page": ["truncated-vault", () => BOTH.slice(0, PAGE_SIZE + 6)],
   "versions in each other's place": ["corrupt-vault", async () => {
     const [even, odd] = [await encodeMetaPage(adding(6, 2)), await encodeMetaPage(adding(5, 4))];
     return fileOf(6, { 0: even, 1: odd });
@@ -142,4 +146,24 @@ Deno.test("chooseVersion() reads nothing of a file but its meta pages when the c
   const disk: MemoryDisk = diskOf(file);
   disk.readAt = () => Promise.reject(new Error("read"));
   assert.equal((await chooseVersion(disk, file.subarray(0, 2 * PAGE_SIZE))).page.version, 6);
+});
+
+Deno.test("chooseVersion() says which rule of the format is broken when a digest fits and nothing else counts", async () => {
+  const twice = adding(5, 2).segments[0]!;
+  const page = metaPage({ version: 5, pageCount: 6, segments: [twice, twice], added: 2 });
+  await assert.rejects(choose(fileOf(6, await placed(page))), {
+    code: "corrupt-vault",
+    page: 0,
+    message: "The vault is damaged: two segments share a page (page 0)",
+  });
+});
+
+Deno.test("chooseVersion() falls back, and says so, when a commit that added nothing has a digest of something", async () => {
+  const [old] = adding(5, 2).segments;
+  const next = metaPage({ version: 6, pageCount: 4, segments: [old!], addedDigest: digestOf(SEGMENT) });
+  assert.deepEqual(await choose(await fileWith(4, adding(5, 2), next)), {
+    version: 5,
+    other: undefined,
+    recovered: true,
+  });
 });

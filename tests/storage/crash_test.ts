@@ -9,7 +9,7 @@ import type { Bytes } from "../../lib/bytes.ts";
 import { InputOutputError } from "../../lib/errors.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import type { StoredSegment } from "../../lib/storage/medium.ts";
-import { PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/meta_page.ts";
+import { PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/page.ts";
 import { durableCalls, FaultyDisk, FaultyMachine, imageAfter, type Survivors } from "./faulty_disk.ts";
 import { assertSameBytes, commitOf, contentsOf, DEEP, filled, firstImage, SEED, seeded } from "./helpers.ts";
 

@@ -4,7 +4,7 @@ import { checkStructure } from "../../lib/storage/check.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import type { Commit } from "../../lib/storage/medium.ts";
-import { PAGE_SIZE } from "../../lib/storage/meta_page.ts";
+import { PAGE_SIZE } from "../../lib/storage/page.ts";
 import { FaultyDisk, FaultyMachine } from "./faulty_disk.ts";
 import { assertSameBytes, commitOf, contentsOf, digestOf, filled, firstImage, withFolder } from "./helpers.ts";
 import { locked } from "./medium_suite.ts";

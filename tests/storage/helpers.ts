@@ -10,7 +10,8 @@ import type { Bytes } from "../../lib/bytes.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import type { Commit, Committed, StoredSegment } from "../../lib/storage/medium.ts";
-import { encodeMetaPage, type MetaPage, metaPageOf, PAGE_SIZE } from "../../lib/storage/meta_page.ts";
+import { encodeMetaPage, type MetaPage, metaPageOf } from "../../lib/storage/meta_page.ts";
+import { PAGE_SIZE } from "../../lib/storage/page.ts";
 
 /** Whether to look longer: `COFFER_DEEP=1`. */
 export const DEEP = Deno.env.get("COFFER_DEEP") === "1";

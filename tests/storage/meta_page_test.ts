@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  decodeMetaPage,
-  encodeMetaPage,
-  type MetaPage,
-  metaPageOf,
-  PAGE_SIZE,
-  pagesFor,
-} from "../../lib/storage/meta_page.ts";
+import { decodeMetaPage, encodeMetaPage, type MetaPage, metaPageOf } from "../../lib/storage/meta_page.ts";
+import { PAGE_SIZE } from "../../lib/storage/page.ts";
 import { digestOf, filled, metaPage } from "./helpers.ts";
 
 const PAGE: MetaPage = metaPage({
@@ -64,10 +58,6 @@ Deno.test("metaPageOf() sends odd versions to page 0 and even ones to page 1", (
   assert.deepEqual([1, 2, 3, 4, Number.MAX_SAFE_INTEGER].map(metaPageOf), [0, 1, 0, 1, 0]);
 });
 
-Deno.test("pagesFor() counts pages of 4080 bytes", () => {
-  assert.deepEqual([1, 4079, 4080, 4081, 8160, 8161].map(pagesFor), [1, 1, 1, 2, 2, 3]);
-});
-
 Deno.test("decodeMetaPage() gives back what was encoded, the smallest and the fullest page too", async () => {
   const segments = Array.from({ length: 48 }, (_, i) => ({ version: i + 1, first: 2 + i, last: 2 + i, length: 7 }));
   const full = metaPage({ version: 48, pageCount: 50, segments, added: 1, meta: filled(2688, 1) });
@@ -97,10 +87,6 @@ Deno.test("decodeMetaPage() takes a page with any one byte changed for anything 
     const { status } = await decodeMetaPage(damaged, 0);
     assert.equal(status, at < 6 ? "foreign" : at < 8 ? "future" : "torn", `byte ${at}`);
   }
-});
-
-Deno.test("decodeMetaPage() takes a whole page in the other's place for torn", async () => {
-  assert.deepEqual(await decodeMetaPage(await encodeMetaPage(PAGE), 1), { status: "torn" });
 });
 
 const SEGMENT = 128;
@@ -137,7 +123,81 @@ const RULES: Readonly<Record<string, (view: DataView, bytes: Uint8Array) => void
 };
 
 for (const [name, change] of Object.entries(RULES)) {
-  Deno.test(`decodeMetaPage() refuses ${name}, whatever the digest says`, async () => {
-    assert.deepEqual(await decodeMetaPage(await changed(change), 0), { status: "torn" });
+  Deno.test(`decodeMetaPage() refuses ${name}, whatever the digest says, and tells it from a torn page`, async () => {
+    const decoded = await decodeMetaPage(await changed(change), 0);
+    assert.ok(decoded.status === "torn" && decoded.broken !== undefined);
+  });
+}
+
+/** Segments of version 3, by first page, last page and pages. */
+function tableOf(...entries: readonly (readonly [first: number, last: number, pages: number])[]): MetaPage {
+  const segments = entries.map(([first, last, pages]) => ({ version: 3, first, last, length: pages * 4080 }));
+  return metaPage({ version: 3, pageCount: 20, segments, added: segments.length });
+}
+
+/** A run of pages is written as its first and last; a chain has more pages than lie between them, or fewer. */
+const SHARED: Readonly<Record<string, MetaPage>> = {
+  "two segments on one page": tableOf([2, 2, 1], [2, 2, 1]),
+  "a run that begins in another": tableOf([2, 5, 4], [5, 7, 3]),
+  "a run inside another, listed before it": tableOf([4, 4, 1], [2, 8, 7]),
+  "a chain that begins in a run": tableOf([2, 5, 4], [4, 12, 2]),
+  "a chain that ends in a run": tableOf([2, 5, 4], [12, 4, 2]),
+  "two chains that begin on one page": tableOf([2, 9, 2], [2, 12, 3]),
+  "two chains that end on one page": tableOf([2, 9, 2], [4, 9, 3]),
+  "a chain that begins where another ends": tableOf([2, 9, 2], [9, 5, 2]),
+  "more pages in all than the file holds": tableOf([2, 12, 9], [19, 3, 10]),
+};
+
+for (const [name, page] of Object.entries(SHARED)) {
+  Deno.test(`decodeMetaPage() refuses ${name}`, async () => {
+    const decoded = await decodeMetaPage(await encodeMetaPage(page), 0);
+    assert.deepEqual(decoded, { status: "torn", broken: "two segments share a page" });
+  });
+}
+
+Deno.test("decodeMetaPage() takes segments that lie side by side, and as many pages as the file holds", async () => {
+  for (const page of [tableOf([2, 5, 4], [6, 6, 1], [7, 9, 3]), tableOf([2, 12, 9], [19, 3, 9]), tableOf([9, 5, 2])]) {
+    assert.deepEqual(await decodeMetaPage(await encodeMetaPage(page), 0), { status: "valid", page });
+  }
+});
+
+for (const [first, last, pages] of [[5, 5, 2], [5, 6, 1], [6, 5, 1]] as const) {
+  Deno.test(`decodeMetaPage() refuses ${pages} pages from page ${first} to page ${last}`, async () => {
+    const decoded = await decodeMetaPage(await encodeMetaPage(tableOf([first, last, pages])), 0);
+    assert.deepEqual(decoded, { status: "torn", broken: "a segment is out of bounds" });
+  });
+}
+
+Deno.test("decodeMetaPage() takes a commit that added nothing, of segments and of none", async () => {
+  for (const segments of [PAGE.segments.slice(0, 2), []]) {
+    const page = metaPage({ version: 5, pageCount: 20, segments, added: 0 });
+    assert.deepEqual(await decodeMetaPage(await encodeMetaPage(page), 0), { status: "valid", page });
+  }
+});
+
+Deno.test("decodeMetaPage() calls a whole page in the place of the other broken", async () => {
+  const { status, ...rest } = await decodeMetaPage(await encodeMetaPage(PAGE), 1);
+  assert.deepEqual([status, rest], ["torn", { broken: "a meta page stands in the place of the other" }]);
+});
+
+Deno.test("decodeMetaPage() takes anything but a whole page for torn, and reads nothing past its end", async () => {
+  const bytes = await encodeMetaPage(PAGE);
+  for (const length of [6, 7, 8, 100, PAGE_SIZE - 1]) {
+    assert.deepEqual(await decodeMetaPage(bytes.subarray(0, length), 0), { status: "torn" });
+  }
+});
+
+const UNFIT: Readonly<Record<string, Partial<MetaPage>>> = {
+  "49 segments": {
+    segments: Array.from({ length: 49 }, (_, i) => ({ version: 1, first: 2 + i, last: 2 + i, length: 1 })),
+  },
+  "a meta of 2689 bytes": { meta: filled(2689, 1) },
+  "a digest of 33 bytes": { addedDigest: filled(33, 1) },
+  "2^32 pages": { pageCount: 2 ** 32 },
+};
+
+for (const [name, parts] of Object.entries(UNFIT)) {
+  Deno.test(`encodeMetaPage() refuses ${name}`, async () => {
+    await assert.rejects(encodeMetaPage({ ...PAGE, ...parts }), RangeError);
   });
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { CorruptVaultError } from "../../lib/errors.ts";
-import { PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/meta_page.ts";
-import { decodePage, encodePage } from "../../lib/storage/page.ts";
+import { decodePage, encodePage, PAGE_SIZE, pagesFor, PAYLOAD_SIZE } from "../../lib/storage/page.ts";
 import { filled } from "./helpers.ts";
 
 function page(next: number, index: number, payload: Uint8Array): Uint8Array {
@@ -57,4 +56,15 @@ Deno.test("decodePage() refuses a page of another position, with more than its s
   assert.throws(() => decodePage(bytes, 77, 4, 99), refused);
   assert.throws(() => decodePage(bytes.subarray(0, PAGE_SIZE - 1), 77, 4, 100), refused);
   assert.throws(() => decodePage(new Uint8Array(PAGE_SIZE), 77, 0, 100), refused);
+});
+
+Deno.test("pagesFor() counts pages of 4080 bytes", () => {
+  assert.deepEqual([1, 4079, 4080, 4081, 8160, 8161].map(pagesFor), [1, 1, 1, 2, 2, 3]);
+});
+
+Deno.test("encodePage() refuses bytes that are not a page, and a payload that does not fit one", () => {
+  for (const size of [PAGE_SIZE - 1, PAGE_SIZE + 1]) {
+    assert.throws(() => encodePage(new Uint8Array(size), 0, 0, filled(1, 1)), RangeError);
+  }
+  assert.throws(() => encodePage(new Uint8Array(PAGE_SIZE), 0, 0, filled(PAYLOAD_SIZE + 1, 1)), RangeError);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConflictingCredentialsError, InputOutputError, NoCredentialError, UsageError } from "../errors.ts";
+import { ConflictingCredentialsError, NoCredentialError, UsageError } from "../errors.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
 import { newKdf } from "../sealed/kdf_limits.ts";
 import { checkLabel } from "../sealed/slot.ts";
@@ -14,7 +14,7 @@ import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven, refuseBoth } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
 import { fileOptions, vaultPath } from "./open.ts";
-import { note, shown, writeJson, writeOut } from "./output.ts";
+import { note, shown, showOnce, writeJson, writeOut } from "./output.ts";
 import { confirmRecoveryCode, layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
 
@@ -114,13 +114,8 @@ async function askForOne(): Promise<string> {
 
 /** Shows the code before the vault is made: there is never a vault whose recovery code nobody has seen. */
 async function showCode(code: string, flags: InitFlags, path: string): Promise<void> {
-  try {
-    if (flags.json) return await writeJson({ vault: path, recoveryCode: code });
-    note("Recovery code. It opens the vault when all else is lost, and is shown this once: write it down.");
-    await writeOut(layOut(code));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-    throw new InputOutputError("write to", "standard output", { cause: error });
-  }
+  if (flags.json) return await showOnce(() => writeJson({ vault: path, recoveryCode: code }));
+  note("Recovery code. It opens the vault when all else is lost, and is shown this once: write it down.");
+  await showOnce(() => writeOut(layOut(code)));
   if (!flags.noConfirm && canAsk() && Deno.stderr.isTerminal()) await confirmRecoveryCode(code);
 }

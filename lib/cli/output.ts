@@ -29,6 +29,21 @@ export async function writeJson(document: unknown): Promise<void> {
   await writeOut(`${JSON.stringify(document)}\n`);
 }
 
+/**
+ * Runs work that writes what is shown this once. Elsewhere a reader who went away has seen what it wanted; here it has
+ * missed what nobody can ask for again.
+ *
+ * @throws {InputOutputError} when it cannot be written, or nobody reads it
+ */
+export async function showOnce(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    throw new InputOutputError("write to", "standard output", { cause: error });
+  }
+}
+
 /** Writes a line for people to stderr. That it cannot be written is nothing a command fails for. */
 export function note(text: string): void {
   writeErr(`${text}\n`);

@@ -14,7 +14,7 @@ import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
 import { openVault, prepareOpening } from "./open.ts";
-import { note, writeJson, writeOut } from "./output.ts";
+import { note, showOnce, writeJson, writeOut } from "./output.ts";
 import { layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
 
@@ -58,7 +58,7 @@ export default async function slotAdd(flags: SlotAddFlags): Promise<void> {
       onSecret: async (text) => {
         if (out !== undefined) write(text);
         else if (flags.json) secret = text;
-        else await writeOut(kind === "recovery" ? layOut(text) : `${text}\n`);
+        else await showOnce(() => writeOut(kind === "recovery" ? layOut(text) : `${text}\n`));
       },
     });
   });
@@ -112,14 +112,11 @@ async function newPassphrase(path: string | undefined): Promise<string | (() => 
 /** One document with slot and secret. A slot whose secret nobody could read would be of no use: it goes again. */
 async function printJson(vault: Vault, slot: SlotInfo, secret: string | undefined, out?: string): Promise<void> {
   const field = slot.kind === "recovery" ? "recoveryCode" : "certificate";
+  if (secret === undefined) return await writeJson({ ...slot, ...(out === undefined ? {} : { out }) });
   try {
-    await writeJson({
-      ...slot,
-      ...(secret === undefined ? {} : { [field]: secret }),
-      ...(out === undefined ? {} : { out }),
-    });
+    await showOnce(() => writeJson({ ...slot, [field]: secret }));
   } catch (error) {
-    if (secret !== undefined) await vault.slots.remove(slot.id);
+    await vault.slots.remove(slot.id);
     throw error;
   }
 }

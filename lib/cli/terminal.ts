@@ -16,10 +16,13 @@ const ATTEMPTS = 3;
 const CONTROL_C = 0x03;
 const CONTROL_D = 0x04;
 const BACKSPACE = 0x08;
+const TAB = 0x09;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const CONTROL_U = 0x15;
 const ESCAPE = 0x1b;
+const CONTROL_BACKSLASH = 0x1c;
+const SPACE = 0x20;
 const DELETE = 0x7f;
 
 /** What was typed ahead, behind the end of the last answer. */
@@ -33,7 +36,7 @@ export function canAsk(): boolean {
 /**
  * Asks for something that must not be seen, and returns its bytes as they were typed.
  *
- * @throws {InterruptedError} on Ctrl-C, on Ctrl-D at the start, at the end of the input, and when a signal asks to end
+ * @throws {InterruptedError} on Ctrl-C and Ctrl-\, on Ctrl-D at the start, at the end of the input, and when a signal asks to end
  */
 export async function askHidden(question: string): Promise<Bytes> {
   // No echo before the question shows: who answers at once must not be seen either.
@@ -107,6 +110,7 @@ async function readAnswer(interrupted: Promise<never>): Promise<Bytes> {
           pending = pending.subarray(index + 1);
           return finish(answer);
         case CONTROL_C:
+        case CONTROL_BACKSLASH:
           pending = new Uint8Array(0);
           throw new InterruptedError();
         case CONTROL_D:
@@ -120,7 +124,8 @@ async function readAnswer(interrupted: Promise<never>): Promise<Bytes> {
           dropCharacter(answer);
           break;
         default:
-          answer.push(byte);
+          // A key for the terminal or the shell, such as Ctrl-Z, would become a part of the answer that nobody sees.
+          if (byte >= SPACE || byte === TAB) answer.push(byte);
       }
       if (answer.length > MAX_ANSWER_SIZE) throw new UsageError(`An answer has at most ${MAX_ANSWER_SIZE} bytes`);
     }

@@ -148,6 +148,7 @@ terminalTest("coffer asks for a hidden passphrase; keys edit it by characters, a
     "grüß\u0008\u0008üße 🔑!\r",
     "\u001b[200~grüße 🔑!\u001b[201~\r",
     "gr\u001b[Dü\u001bOAße 🔑!\r",
+    "\u001agrü\u0017ße\u0001 🔑!\u0000\r",
   ];
   for (const keys of typed) {
     const terminal = new Terminal(box, ["ls"]);
@@ -171,7 +172,7 @@ terminalTest("coffer asks for a hidden passphrase; keys edit it by characters, a
 terminalTest("coffer stops at Ctrl-C and at Ctrl-D, and changes nothing", async (box) => {
   const flags = await withPassphrase(box, "p4ss");
   const before = await box.json(["status"]);
-  for (const key of ["\u0003", "half\u0003", "\u0004"]) {
+  for (const key of ["\u0003", "half\u0003", "\u0004", "half\u001c"]) {
     const terminal = new Terminal(box, ["set", "a", ...flags]);
     await terminal.sees("Value of a: ");
     await terminal.type(key);

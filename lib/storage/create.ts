@@ -9,6 +9,10 @@ import { VaultExistsError } from "../errors.ts";
 import { folderOf } from "./path_watch.ts";
 import { systemError } from "./system_errors.ts";
 
+/** What a caller may do with a file whose name is not durable. */
+const STAYS_HINT = "The file is there and whole, but a loss of power may take its name away; " +
+  "sync the disk and use it, or remove it and try again";
+
 /**
  * Refuses a path at which there is anything, a dangling link included.
  *
@@ -28,26 +32,46 @@ export function assertFree(path: string): void {
  * Writes a new file of mode 0600: to a temporary name beside it, synced, then linked to its own name, which fails when
  * there is a file already. A crash leaves no file, or a whole one; only where there are no hard links can it leave a part.
  *
+ * When the folder can not be made durable in the end, the file stays. Taking it away again could take away what another
+ * process has found under its name and already written to; and a removal is no more durable than the name was. So the
+ * error says that the file is whole and there.
+ *
  * @throws {VaultExistsError} when another was first
+ * @throws {MissingPermissionError} @throws {PermissionDeniedError} @throws {InputOutputError} and their kin; the hint
+ *   says so when the file is there nonetheless
  */
 export function publishFile(path: string, contents: Uint8Array): void {
   assertFree(path);
-  const folder = folderOf(path);
-  const temporary = temporaryPath(path);
+  // Opened first: when the folder may not be read, that shows before there is a file.
+  const folder = openFolder(path);
   try {
-    writeNew(temporary, contents);
-    linkOrWrite(temporary, path, contents);
-  } catch (error) {
-    // What went wrong first is what the caller must know.
+    const temporary = temporaryPath(path);
     try {
-      removeIfThere(temporary);
-    } catch { /* The stale file is hidden, private, and named for what it is. */ }
-    throw error instanceof Deno.errors.AlreadyExists
-      ? new VaultExistsError(path, { cause: error })
-      : systemError(error, "create", path);
+      writeNew(temporary, contents);
+      linkOrWrite(temporary, path, contents);
+    } catch (error) {
+      // What went wrong first is what the caller must know.
+      try {
+        removeIfThere(temporary);
+      } catch { /* The stale file is hidden, private, and named for what it is. */ }
+      throw error instanceof Deno.errors.AlreadyExists
+        ? new VaultExistsError(path, { cause: error })
+        : systemError(error, "create", path);
+    }
+    settle(temporary, folder, path);
+  } finally {
+    folder?.close();
   }
-  removeIfThere(temporary);
-  syncFolder(folder, path);
+}
+
+/** Makes the new name durable, and the temporary one go. */
+function settle(temporary: string, folder: Deno.FsFile | undefined, path: string): void {
+  try {
+    removeIfThere(temporary);
+    syncFolder(folder);
+  } catch (error) {
+    throw systemError(error, "sync the folder of", path, STAYS_HINT);
+  }
 }
 
 /** A name of its own beside the path; a dot hides it, the ending says what it is. */
@@ -89,22 +113,28 @@ function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, "remove", path);
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
-/** The new name is part of the folder: it is durable once the folder is. */
-function syncFolder(folder: string, path: string): void {
+/** Opens the folder of a path, whose own sync is what makes a new name durable. */
+function openFolder(path: string): Deno.FsFile | undefined {
   // Windows does not open folders; its file system orders the name with the file.
-  if (Deno.build.os === "windows") return;
+  if (Deno.build.os === "windows") return undefined;
   try {
-    const handle = Deno.openSync(folder, { read: true });
-    try {
-      handle.syncSync();
-    } finally {
-      handle.close();
-    }
+    return Deno.openSync(folderOf(path), { read: true });
   } catch (error) {
-    throw systemError(error, "sync the folder of", path);
+    throw systemError(error, "create", path);
+  }
+}
+
+function syncFolder(folder: Deno.FsFile | undefined): void {
+  try {
+    folder?.syncSync();
+  } catch (error) {
+    // This is how a file system answers that knows no sync of a folder, as some on a network do. It never will, and
+    // nothing failed: a vault there is as durable as that system makes names.
+    const { code } = error as { code?: string };
+    if (code !== "EINVAL" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw error;
   }
 }

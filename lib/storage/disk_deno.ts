@@ -119,16 +119,17 @@ export class DenoDisk implements Disk {
     for (let replaced = false;; replaced = true) {
       const { file } = this.#opened;
       await acquire(this.path, () => this.#tryLock(file, mode), options);
-      const release = once(() => unlock(file));
+      const release = once(() => unlock(file, this.path));
       try {
         // The lock is on the file that was opened. If another one has its name now, nobody else looks at this one.
         if (this.#isAtPath()) return { replaced, release };
         const opened = openFile(this.path, this.#options);
-        release();
-        file.close();
         this.#opened = opened;
+        closeOld(file);
       } catch (error) {
-        release();
+        try {
+          release();
+        } catch { /* What failed first is what the caller must know. */ }
         throw error;
       }
     }
@@ -139,7 +140,7 @@ export class DenoDisk implements Disk {
       this.#opened.file.close();
     } catch (error) {
       // Closing twice is no mistake: a vault is closed by its owner and by what failed in it.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
+      if (!(error instanceof Deno.errors.BadResource)) throw systemError(error, "close", this.path);
     }
   }
 
@@ -160,6 +161,7 @@ export class DenoDisk implements Disk {
     }
   }
 
+  /** @throws what refused writing, with its operation, path and cause */
   #assertWritable(): void {
     if (this.#opened.refusal !== undefined) throw this.#opened.refusal;
   }
@@ -221,13 +223,20 @@ function openWritableOrNot(path: string): { file: Deno.FsFile; refusal: CofferEr
   }
 }
 
-function unlock(file: Deno.FsFile): void {
+function unlock(file: Deno.FsFile, path: string): void {
   try {
     file.unlockSync();
   } catch (error) {
     // A closed file has given up its locks already.
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
+    if (!(error instanceof Deno.errors.BadResource)) throw systemError(error, "unlock", path);
   }
+}
+
+/** Closes a file that lost its name, and with it gives up the lock. */
+function closeOld(file: Deno.FsFile): void {
+  try {
+    file.close();
+  } catch { /* Nothing was written to it, and nobody will look at it again. */ }
 }
 
 async function readLarge(file: Deno.FsFile, target: Uint8Array, offset: number): Promise<number> {

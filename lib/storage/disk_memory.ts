@@ -7,6 +7,9 @@ import { DiskFullError } from "../errors.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
 import { acquire, once } from "./locking.ts";
 
+/** A file in memory takes no more bytes than one array can have everywhere. */
+const MAX_SIZE = 2 ** 32;
+
 /** The bytes that several handles share, with the locks between them. */
 export class MemoryFile {
   /** The contents. */
@@ -41,7 +44,7 @@ export class MemoryDisk implements Disk {
   }
 
   writeAt(data: Uint8Array, offset: number): Promise<void> {
-    if (data.length > 0 && offset + data.length > this.#file.bytes.length) this.#resize(offset + data.length);
+    if (data.length > 0 && offset + data.length > this.#file.bytes.length) this.#resize(offset + data.length, "write");
     if (data.length > 0) this.#file.bytes.set(data, offset);
     return Promise.resolve();
   }
@@ -55,7 +58,7 @@ export class MemoryDisk implements Disk {
   }
 
   truncate(size: number): Promise<void> {
-    this.#resize(size);
+    this.#resize(size, "resize");
     return Promise.resolve();
   }
 
@@ -79,8 +82,8 @@ export class MemoryDisk implements Disk {
     if (this.#file.exclusive === this) this.#file.exclusive = undefined;
   }
 
-  #resize(size: number): void {
-    if (size > 2 ** 32) throw new DiskFullError("write", this.path);
+  #resize(size: number, operation: string): void {
+    if (size > MAX_SIZE) throw new DiskFullError(operation, this.path);
     const bytes = new Uint8Array(size);
     bytes.set(this.#file.bytes.subarray(0, size));
     this.#file.bytes = bytes;

@@ -16,10 +16,12 @@ import {
  * The typed error for a failed call on a file; the system's is its cause.
  *
  * @param operation what was tried, as a verb: `open`, `write`, `sync`
+ * @param hint what to do about it, where that is not what the error's class says
+ * @returns the error itself when it is one of coffer's already
  */
-export function systemError(error: unknown, operation: string, path: string): CofferError {
+export function systemError(error: unknown, operation: string, path: string, hint?: string): CofferError {
   if (error instanceof CofferError) return error;
-  const options = { cause: error };
+  const options = hint === undefined ? { cause: error } : { cause: error, hint };
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof Deno.errors.NotCapable) {
     return new MissingPermissionError(neededFlag(error), `${operation} "${path}"`, options);

@@ -65,6 +65,88 @@ Deno.test("publishFile() takes a name as long as the file system does", () =>
     assert.deepEqual(names(folder), [name]);
   }));
 
+/** Runs with every sync of a file's own failing as told, by its number from 0; `publishFile()` syncs file, then folder. */
+function withFailingSync(call: number, error: Error, run: () => void): void {
+  const { syncSync } = Deno.FsFile.prototype;
+  let calls = 0;
+  Deno.FsFile.prototype.syncSync = function () {
+    if (calls++ === call) throw error;
+    syncSync.call(this);
+  };
+  try {
+    run();
+  } finally {
+    Deno.FsFile.prototype.syncSync = syncSync;
+  }
+}
+
+function systemFailure(code: string): Error {
+  return Object.assign(new Error("the system's own"), { code });
+}
+
+Deno.test("publishFile() whose file can not be synced leaves nothing, and names path and cause", () =>
+  withFolder((folder) => {
+    const path = `${folder}/a.coffer`;
+    const cause = systemFailure("EIO");
+    withFailingSync(0, cause, () => {
+      assert.throws(() => publishFile(path, filled(10, 1)), { code: "io-error", operation: "create", path, cause });
+    });
+    assert.deepEqual(names(folder), []);
+  }));
+
+Deno.test({
+  name: "publishFile() whose folder can not be synced leaves the whole file, and says that it is there",
+  ignore: WINDOWS,
+  fn: () =>
+    withFolder((folder) => {
+      const path = `${folder}/a.coffer`;
+      const cause = systemFailure("EIO");
+      withFailingSync(1, cause, () => {
+        assert.throws(() => publishFile(path, filled(10, 1)), (error) => {
+          assert.ok(error instanceof InputOutputError);
+          assert.deepEqual([error.operation, error.path, error.cause], ["sync the folder of", path, cause]);
+          assert.match(error.hint, /The file is there and whole/);
+          return true;
+        });
+      });
+      assert.deepEqual(names(folder), ["a.coffer"]);
+      assert.deepEqual(Deno.readFileSync(path), filled(10, 1));
+    }),
+});
+
+for (const code of ["EINVAL", "ENOTSUP"]) {
+  Deno.test({
+    name: `publishFile() succeeds on a file system that answers the sync of a folder with ${code}`,
+    ignore: WINDOWS,
+    fn: () =>
+      withFolder((folder) => {
+        const path = `${folder}/a.coffer`;
+        withFailingSync(1, systemFailure(code), () => publishFile(path, filled(10, 1)));
+        assert.deepEqual(Deno.readFileSync(path), filled(10, 1));
+      }),
+  });
+}
+
+Deno.test({
+  name: "publishFile() says that the folder may not be read before there is a file",
+  ignore: WINDOWS,
+  fn: () =>
+    withFolder((folder) => {
+      const path = `${folder}/a.coffer`;
+      const { openSync } = Deno;
+      Deno.openSync = (name, options) => {
+        if (options?.write !== true) throw systemFailure("EACCES");
+        return openSync(name, options);
+      };
+      try {
+        assert.throws(() => publishFile(path, filled(10, 1)), { code: "permission-denied", operation: "create", path });
+      } finally {
+        Deno.openSync = openSync;
+      }
+      assert.deepEqual(names(folder), []);
+    }),
+});
+
 Deno.test("assertFree() passes where there is nothing", () =>
   withFolder((folder) => {
     assertFree(`${folder}/a`);

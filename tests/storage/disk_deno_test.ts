@@ -184,3 +184,60 @@ Deno.test("DenoDisk.readAt() of a closed disk fails with an error of coffer", ()
       ]
     ) await assert.rejects(call, { code: "io-error" });
   }));
+
+/** Every call that reaches the file, with the method of the file that it fails in and the verb that its error names. */
+const FAILING: Readonly<Record<string, readonly [method: string, verb: string, call: (disk: DenoDisk) => unknown]>> = {
+  "readAt() of little": ["readSync", "read", (disk) => disk.readAt(new Uint8Array(1), 0)],
+  "readAt() of much": ["read", "read", (disk) => disk.readAt(new Uint8Array(100_000), 0)],
+  "readAt() that seeks": ["seekSync", "read", (disk) => disk.readAt(new Uint8Array(1), 0)],
+  "writeAt() of little": ["writeSync", "write", (disk) => disk.writeAt(new Uint8Array(1), 0)],
+  "writeAt() of much": ["write", "write", (disk) => disk.writeAt(new Uint8Array(100_000), 0)],
+  "sync()": ["syncData", "sync", (disk) => disk.sync()],
+  "size()": ["statSync", "read the size of", (disk) => disk.size()],
+  "truncate()": ["truncateSync", "resize", (disk) => disk.truncate(0)],
+  "lock()": ["tryLockSync", "lock", (disk) => disk.lock("shared")],
+  "release() of a lock": ["unlockSync", "unlock", async (disk) => (await disk.lock("shared")).release()],
+  "close()": ["close", "close", (disk) => disk.close()],
+};
+
+for (const [name, [method, operation, call]] of Object.entries(FAILING)) {
+  Deno.test(`DenoDisk ${name} that fails names operation and path, and keeps the cause`, () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/a`;
+      fileAt(path, 1);
+      const disk = DenoDisk.open(path);
+      const methods = Deno.FsFile.prototype as unknown as Record<string, unknown>;
+      const original = methods[method];
+      const cause = Object.assign(new Error("the system's own"), { code: "EIO" });
+      methods[method] = () => {
+        throw cause;
+      };
+      try {
+        await assert.rejects(async () => await call(disk), { code: "io-error", operation, path, cause });
+      } finally {
+        methods[method] = original;
+        disk.close();
+      }
+    }));
+}
+
+Deno.test("DenoDisk.lock() that can not look up its path names it, and keeps no lock", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/a`;
+    fileAt(path, 1);
+    const disk = DenoDisk.open(path);
+    const { statSync } = Deno;
+    const cause = Object.assign(new Error("the system's own"), { code: "EIO" });
+    Deno.statSync = () => {
+      throw cause;
+    };
+    try {
+      await assert.rejects(disk.lock("exclusive"), { code: "io-error", operation: "look up", path, cause });
+    } finally {
+      Deno.statSync = statSync;
+    }
+    const other = DenoDisk.open(path);
+    (await other.lock("exclusive", { timeout: 0 })).release();
+    other.close();
+    disk.close();
+  }));

@@ -18,14 +18,13 @@ import { planCommit } from "./state/compaction.ts";
 import { encodeLines, type Line } from "./state/lines.ts";
 import { type Changes, Draft, mergeChanges, type State } from "./state/records.ts";
 import type { LockOptions } from "./storage/disk.ts";
+import { DEFAULT_TIMEOUT, withLock } from "./storage/locking.ts";
 import { MAX_SEGMENTS, type Medium } from "./storage/medium.ts";
 
 /** Most transactions that share one commit. */
 const MAX_BATCH = 1024;
 /** A process that commits so often is worth loading synchronous crypto for. */
 const MANY_COMMITS = 4;
-/** How long a transaction waits for the lock, or for its turn, in milliseconds. */
-export const DEFAULT_TIMEOUT = 30_000;
 
 /** What a transaction works on: a private view, gone when it fails. */
 export interface Work {
@@ -80,13 +79,10 @@ export class Engine {
 
   /** Loads the newest generation under keys that open it. */
   static async load(medium: Medium, keys: VaultKeys, options: LockOptions): Promise<Engine> {
-    const lock = await medium.lock("shared", options);
-    try {
+    return await withLock(medium, "shared", options, async () => {
       const generation = await readGeneration(medium, keys);
       return new Engine(medium, keys, options, await load(keys, generation!));
-    } finally {
-      lock.release();
-    }
+    });
   }
 
   /** The keys of the vault's epoch. */
@@ -107,12 +103,7 @@ export class Engine {
     this.#refreshing ??= this.#mutex.run(async () => {
       this.#refreshing = undefined;
       this.#checkOpen();
-      const lock = await this.medium.lock("shared", this.#options);
-      try {
-        await this.#catchUp();
-      } finally {
-        lock.release();
-      }
+      await withLock(this.medium, "shared", this.#options, () => this.#catchUp());
     });
     await this.#refreshing;
   }
@@ -130,13 +121,10 @@ export class Engine {
 
   async #read<T>(read: (generation: Generation) => Promise<T>, options: LockOptions): Promise<T> {
     this.#checkOpen();
-    const lock = await this.medium.lock("shared", options);
-    try {
+    return await withLock(this.medium, "shared", options, async () => {
       await this.#catchUp();
       return await read(this.#generation);
-    } finally {
-      lock.release();
-    }
+    });
   }
 
   /** Queues a transaction. It resolves once what it changed is durable. */
@@ -228,13 +216,13 @@ export class Engine {
           const first = this.#waiting[0];
           if (first === undefined) return;
           try {
-            const lock = await this.medium.lock("exclusive", first.options);
-            try {
-              await this.#batch();
-            } finally {
-              this.#exclusive = false;
-              lock.release();
-            }
+            await withLock(this.medium, "exclusive", first.options, async () => {
+              try {
+                await this.#batch();
+              } finally {
+                this.#exclusive = false;
+              }
+            });
           } catch (error) {
             // No lock, or nothing readable: that is the answer to the one who asked first; the others try for themselves.
             const index = this.#waiting.indexOf(first);

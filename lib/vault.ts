@@ -27,6 +27,7 @@ import type { State } from "./state/records.ts";
 import { getSecret, SECRET, VALUE } from "./state/secret.ts";
 import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
+import { withLock } from "./storage/locking.ts";
 import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
 
 /** How to reach a vault's file. */
@@ -170,7 +171,7 @@ export class Vault implements AsyncDisposable {
       const commit = await sealFirst(keys, first);
       const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
       return await closingOnError(medium, async () => {
-        if (medium === where) await locked(medium, options, "exclusive", () => medium.commit(0, commit));
+        if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
         return new Vault(await Engine.load(medium, keys, options), 1);
       });
     } finally {
@@ -236,7 +237,7 @@ export class Vault implements AsyncDisposable {
     ]);
     const disk = DenoDisk.open(path, options);
     try {
-      return await locked(disk, options, "shared", () => checkStructure(disk));
+      return await withLock(disk, "shared", options, () => checkStructure(disk));
     } finally {
       disk.close();
     }
@@ -385,23 +386,9 @@ async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promis
 }
 
 async function readNewest(medium: Medium, options: LockOptions): Promise<Committed> {
-  const committed = await locked(medium, options, "shared", () => medium.read());
+  const committed = await withLock(medium, "shared", options, () => medium.read());
   if (committed === null) throw new VaultNotFoundError(medium.name);
   return committed;
-}
-
-async function locked<T>(
-  medium: Pick<Medium, "lock">,
-  options: LockOptions,
-  mode: "shared" | "exclusive",
-  work: () => Promise<T>,
-): Promise<T> {
-  const lock = await medium.lock(mode, options);
-  try {
-    return await work();
-  } finally {
-    lock.release();
-  }
 }
 
 async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promise<T> {

@@ -24,7 +24,8 @@ type Seals = Omit<CheckReport, "problems">;
 export default async function check(flags: CheckFlags): Promise<void> {
   const path = vaultPath(flags);
   const opening = flags.unlock || findCredential(flags) !== undefined ? prepareOpening(flags) : undefined;
-  const { problems: found, ...structure } = await checkPages(path, flags);
+  const { Vault } = await import("../vault.ts");
+  const { problems: found, ...structure } = await Vault.checkStructure(path, fileOptions(flags));
   const problems = [...found];
   // Seals are not looked at where pages are damaged: nothing more would come of it.
   const seals = opening === undefined || problems.length > 0 ? undefined : await checkSeals(opening, problems);
@@ -33,25 +34,6 @@ export default async function check(flags: CheckFlags): Promise<void> {
   if (flags.json) await writeJson({ path, ok, problems, structure, ...(seals === undefined ? {} : { seals }) });
   else await writeOut(describe(structure, seals, problems));
   if (!ok) throw new CorruptVaultError(`${counted(problems.length, "problem")} found`);
-}
-
-async function checkPages(path: string, flags: CheckFlags): Promise<StructureReport> {
-  const [{ DenoDisk }, { checkStructure }] = await Promise.all([
-    import("../storage/disk_deno.ts"),
-    import("../storage/check.ts"),
-  ]);
-  const options = fileOptions(flags);
-  const disk = DenoDisk.open(path, options);
-  try {
-    const lock = await disk.lock("shared", options);
-    try {
-      return await checkStructure(disk);
-    } finally {
-      lock.release();
-    }
-  } finally {
-    disk.close();
-  }
 }
 
 async function checkSeals(opening: Opening, problems: StructureProblem[]): Promise<Seals | undefined> {

@@ -39,7 +39,8 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
 
   await using vault = await openVault(opening);
   const info = await vault.secrets.info(name);
-  const value = await vault.secrets.get(name, { version });
+  // What was just described, even if another process sets a newer version in between.
+  const value = await vault.secrets.get(name, { version: version ?? info.version });
   if (isExpired(info)) warn(`"${name}" expired on ${shownDate(info.expiresAt!)}`);
 
   const description = { name, version: version ?? info.version, size: value.length };

@@ -14,8 +14,8 @@ import {
   metaPageOf,
   type SegmentEntry,
 } from "../../lib/storage/meta_page.ts";
-import { PAGE_SIZE } from "../../lib/storage/page.ts";
-import { ChainReader } from "../../lib/storage/chain.ts";
+import { PAGE_SIZE, pagesFor } from "../../lib/storage/page.ts";
+import { ChainReader, writeChain } from "../../lib/storage/chain.ts";
 import { Vault } from "../../lib/vault.ts";
 import { CHEAP_KDF, PASSPHRASE, withFolder } from "../helpers.ts";
 import { DEEP, digestOf, diskOf, SEED, seeded } from "./helpers.ts";
@@ -191,42 +191,86 @@ Deno.test("Vault.open() of a file with the meta pages of other copies opens to w
     }
   }));
 
-/** What may be done to the list of segments; `old` are the entries of older generations and of the fork. */
-const TABLES: Readonly<Record<string, (page: MetaPage, old: readonly SegmentEntry[]) => readonly Partial<MetaPage>[]>> =
-  {
-    "a segment left out": ({ segments, added }) =>
-      segments.map((_, at) => ({ segments: segments.toSpliced(at, 1), added: Math.min(added, segments.length - 1) })),
-    "two segments exchanged, with the versions of their places": ({ segments }) =>
-      segments.slice(1).map((entry, at) => ({
-        segments: segments.with(at, { ...entry, version: segments[at]!.version })
-          .with(at + 1, { ...segments[at]!, version: entry.version }),
-      })),
-    "an older segment in the place of another": ({ segments }, old) =>
-      segments.flatMap(({ version }, at) =>
-        old.map((entry) => ({ segments: segments.with(at, { ...entry, version }) }))
-      ),
-    "an older segment in the place of another, with its version": ({ segments }, old) =>
-      segments.flatMap((_, at) => old.map((entry) => ({ segments: segments.with(at, entry) }))),
-    "an older segment before all": ({ segments }, old) => old.map((entry) => ({ segments: [entry, ...segments] })),
-    "an older segment at the end": ({ version, segments, added }, old) =>
-      old.map((entry) => ({ segments: [...segments, { ...entry, version }], added: added + 1 })),
-    "another first page": ({ segments, pageCount }) => moved(segments, pageCount, (first) => ({ first })),
-    "another last page": ({ segments, pageCount }) => moved(segments, pageCount, (last) => ({ last })),
-    "a segment elsewhere": ({ segments, pageCount }) =>
-      moved(segments, pageCount, (first, entry) => ({ first, last: first + entry.last - entry.first })),
-    "another length": ({ segments }) =>
-      segments.flatMap((entry, at) =>
-        [entry.length - 1, entry.length + 1, 1, entry.length + 4080, entry.length - 4080]
-          .filter((length) => length > 0).map((length) => ({ segments: segments.with(at, { ...entry, length }) }))
-      ),
-    "another version": ({ version, segments }) =>
-      [1, 2, -1, -2].map((by) => ({
-        version: version + by,
-        segments: segments.with(-1, { ...segments.at(-1)!, version: version + by }),
-      })),
-    "another page count": ({ pageCount }) =>
-      [pageCount - 1, pageCount + 1, 2, 3].map((count) => ({ pageCount: count })),
-  };
+/** A file that also holds, whole and on pages of their own, the segments of every copy, listed copy by copy. */
+async function grafted(
+  file: Uint8Array,
+  copies: readonly Moment[],
+): Promise<{ file: Uint8Array; tables: readonly (readonly SegmentEntry[])[] }> {
+  const disk = diskOf(file);
+  let end = file.length / PAGE_SIZE;
+  const tables: (readonly SegmentEntry[])[] = [];
+  for (const copy of copies) {
+    const { segments, pageCount } = await metaOf(copy.file, metaPageOf(copy.generation));
+    const table: SegmentEntry[] = [];
+    for (const entry of segments) {
+      const bytes = await new ChainReader(diskOf(copy.file), entry, pageCount).read(0, entry.length);
+      const count = pagesFor(entry.length);
+      await writeChain(disk, [{ first: end, count }], bytes);
+      table.push({ ...entry, first: end, last: end + count - 1 });
+      end += count;
+    }
+    tables.push(table);
+  }
+  const whole = new Uint8Array(await disk.size());
+  await disk.readAt(whole, 0);
+  return { file: whole, tables };
+}
+
+/** What may be done to the list of segments; `tables` are those of the other copies, `old` all that is in them. */
+const TABLES: Readonly<
+  Record<
+    string,
+    (
+      page: MetaPage,
+      old: readonly SegmentEntry[],
+      tables: readonly (readonly SegmentEntry[])[],
+    ) => readonly Partial<MetaPage>[]
+  >
+> = {
+  "a segment left out": ({ segments, added }) =>
+    segments.map((_, at) => ({ segments: segments.toSpliced(at, 1), added: Math.min(added, segments.length - 1) })),
+  "two segments exchanged, with the versions of their places": ({ segments }) =>
+    segments.slice(1).map((entry, at) => ({
+      segments: segments.with(at, { ...entry, version: segments[at]!.version })
+        .with(at + 1, { ...segments[at]!, version: entry.version }),
+    })),
+  "an older segment in the place of another": ({ segments }, old) =>
+    segments.flatMap(({ version }, at) => old.map((entry) => ({ segments: segments.with(at, { ...entry, version }) }))),
+  "an older segment in the place of another, with its version": ({ segments }, old) =>
+    segments.flatMap((_, at) => old.map((entry) => ({ segments: segments.with(at, entry) }))),
+  "an older segment before all": ({ segments }, old) => old.map((entry) => ({ segments: [entry, ...segments] })),
+  "an older segment at the end": ({ version, segments, added }, old) =>
+    old.map((entry) => ({ segments: [...segments, { ...entry, version }], added: added + 1 })),
+  "all segments of another copy": ({ version }, _, tables) =>
+    tables.map((table) => counted(version, table.with(-1, { ...table.at(-1)!, version }))),
+  "the beginning of one copy and the end of another": ({ version, segments }, _, tables) =>
+    [segments, ...tables].flatMap((one) =>
+      [segments, ...tables].flatMap((other) =>
+        one.slice(1).map((entry, at) =>
+          counted(version, [...one.slice(0, at + 1), ...other.filter((later) => later.version >= entry.version)])
+        )
+      )
+    ),
+  "another first page": ({ segments, pageCount }) => moved(segments, pageCount, (first) => ({ first })),
+  "another last page": ({ segments, pageCount }) => moved(segments, pageCount, (last) => ({ last })),
+  "a segment elsewhere": ({ segments, pageCount }) =>
+    moved(segments, pageCount, (first, entry) => ({ first, last: first + entry.last - entry.first })),
+  "another length": ({ segments }) =>
+    segments.flatMap((entry, at) =>
+      [entry.length - 1, entry.length + 1, 1, entry.length + 4080, entry.length - 4080]
+        .filter((length) => length > 0).map((length) => ({ segments: segments.with(at, { ...entry, length }) }))
+    ),
+  "another version": ({ version, segments }) =>
+    [1, 2, -1, -2].map((by) => ({
+      version: version + by,
+      segments: segments.with(-1, { ...segments.at(-1)!, version: version + by }),
+    })),
+  "another page count": ({ pageCount }) => [pageCount - 1, pageCount + 1, 2, 3].map((count) => ({ pageCount: count })),
+};
+
+function counted(version: number, segments: readonly SegmentEntry[]): Partial<MetaPage> {
+  return { segments, added: segments.filter((entry) => entry.version === version).length };
+}
 
 function moved(
   segments: readonly SegmentEntry[],
@@ -243,18 +287,21 @@ for (const [name, changes] of Object.entries(TABLES)) {
   Deno.test(`Vault.open() of a segment table with ${name} opens to what was committed, or refuses`, () =>
     withFolder(async (folder) => {
       const known = await histories(folder);
-      const { file, generation } = known.main.at(-1)!;
-      const newest = await metaOf(file, metaPageOf(generation));
-      const old: SegmentEntry[] = [];
-      for (const moment of [...known.main.slice(-4), ...known.fork.slice(-2)]) {
-        old.push(...(await metaOf(moment.file, metaPageOf(moment.generation))).segments);
-      }
+      const { file: newestFile, generation } = known.main.at(-1)!;
+      const copies = [...known.main.slice(0, -1), ...known.fork.slice(3)];
+      const { file, tables } = await grafted(newestFile, copies);
+      const newest = { ...await metaOf(file, metaPageOf(generation)), pageCount: file.length / PAGE_SIZE };
       const random = seeded(SEED);
-      const all = changes(newest, old);
+      const all = changes(newest, tables.flat(), tables);
       const share = DEEP ? 1 : 60 / all.length;
       for (const [index, change] of all.entries()) {
         if (random() >= share) continue;
-        await judge(folder, await withTable(file, generation, () => change), known, `change ${index}, seed ${SEED}`);
+        await judge(
+          folder,
+          await withTable(file, generation, () => ({ pageCount: newest.pageCount, ...change })),
+          known,
+          `change ${index}, seed ${SEED}`,
+        );
       }
     }));
 }

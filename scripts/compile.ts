@@ -16,6 +16,7 @@ const VARIABLES = [
   "COFFER_RECOVERY_FILE",
   "COFFER_CERTIFICATE",
   "COFFER_CERTIFICATE_FILE",
+  "COFFER_DEBUG",
 ];
 
 if (import.meta.main) Deno.exit(await compile());

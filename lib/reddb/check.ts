@@ -4,7 +4,7 @@
  * @module
  */
 import type { Disk } from "../storage/disk.ts";
-import type { WhereOptions } from "./vault.ts";
+import type { WhereOptions } from "./where.ts";
 
 /** One thing that is wrong. */
 export interface RedDbProblem {

@@ -58,4 +58,5 @@ export {
 export { newScramVerifier, type ScramOptions } from "./scram.ts";
 export type { Sidecar } from "./sidecar.ts";
 export { VaultState } from "./state.ts";
-export { type RedDbOpenOptions, RedDbVault, type WhereOptions } from "./vault.ts";
+export { type RedDbOpenOptions, RedDbVault } from "./vault.ts";
+export type { WhereOptions } from "./where.ts";

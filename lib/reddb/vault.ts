@@ -3,20 +3,24 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes.ts";
-import type { Disk, LockOptions } from "../storage/disk.ts";
-import type { CredentialInput } from "./credential.ts";
-import type { EnvironmentReader } from "./environment.ts";
-import type { Sidecar } from "./sidecar.ts";
-import type { VaultState } from "./state.ts";
-
-/** How a RedDB file is reached. */
-export interface WhereOptions extends LockOptions {
-  /** Accepts a file that group or others may read or write. @default {false} */
-  readonly allowInsecurePermissions?: boolean;
-  /** Where the note of a running save is; beside the file by default, nowhere for a disk of the caller's. */
-  readonly sidecar?: Sidecar;
-}
+import { type Bytes, encodeUtf8, equalBytes } from "../bytes.ts";
+import { type AesKey, open, seal } from "../crypto/aes_gcm.ts";
+import { randomBytes, wipe } from "../crypto/random.ts";
+import { RedDbDecryptionError, RedDbEncryptionError, VaultClosedError } from "../errors.ts";
+import { Mutex } from "../mutex.ts";
+import { publishFile } from "../storage/create.ts";
+import type { Disk, LockMode } from "../storage/disk.ts";
+import { readSealed } from "./chain.ts";
+import { type CommittedHeader, putBack, readCommitted } from "./committed.ts";
+import { type CredentialInput, deriveKey, type RedDbCredential, SALT_SIZE } from "./credential.ts";
+import { type EnvironmentReader, noEnvironment, resolveRedDbCredential } from "./environment.ts";
+import { assertVersion } from "./header.ts";
+import { sealExport, unsealExport } from "./logical_export.ts";
+import { DEFAULT_PAGE_SIZE } from "./page.ts";
+import { PageFile } from "./page_file.ts";
+import { assertReplaceable, saveSealed } from "./save.ts";
+import { VaultState } from "./state.ts";
+import { glance, locked, openPlace, type Place, type WhereOptions } from "./where.ts";
 
 /** How a RedDB vault is opened. */
 export interface RedDbOpenOptions extends WhereOptions {
@@ -29,10 +33,24 @@ export interface RedDbOpenOptions extends WhereOptions {
   readonly replaceUnreadable?: boolean;
 }
 
+const AAD = encodeUtf8("reddb-vault");
+
 /** One vault in one `.rdb` file. Every load and save takes the file's lock for itself. */
 export class RedDbVault implements AsyncDisposable {
-  /** Where the file is. */
-  readonly path: string = "";
+  readonly #place: Place;
+  readonly #credential: RedDbCredential;
+  readonly #options: RedDbOpenOptions;
+  /** A handle has one lock: whoever uses it at the same time waits here. */
+  readonly #turns = new Mutex();
+  /** The key for the salt it was derived with: deriving takes tens of milliseconds. */
+  #key: { readonly salt: Bytes; readonly key: AesKey } | undefined;
+  #closed = false;
+
+  private constructor(place: Place, credential: RedDbCredential, options: RedDbOpenOptions) {
+    this.#place = place;
+    this.#credential = credential;
+    this.#options = options;
+  }
 
   /**
    * Opens the vault of a file that exists; the file may have no vault yet. The environment's credential goes before the
@@ -40,17 +58,34 @@ export class RedDbVault implements AsyncDisposable {
    *
    * @throws {RedDbNoKeyError} @throws {RedDbPageFileError} @throws {VaultNotFoundError}
    */
-  static open(_where: string | Disk, _credential?: CredentialInput, _options?: RedDbOpenOptions): Promise<RedDbVault> {
-    throw new Error("not yet");
+  static async open(
+    where: string | Disk,
+    credential?: CredentialInput,
+    options: RedDbOpenOptions = {},
+  ): Promise<RedDbVault> {
+    const taken = await resolveRedDbCredential(credential, options.environment);
+    try {
+      const place = openPlace(where, options);
+      try {
+        await locked(place, "shared", options, () => Promise.resolve());
+        return new RedDbVault(place, taken, { ...options });
+      } catch (error) {
+        if (typeof where === "string") place.disk.close();
+        throw error;
+      }
+    } catch (error) {
+      wipe(taken.secret);
+      throw error;
+    }
   }
 
   /** As {@linkcode open}, but only the argument counts. */
-  static openWithoutEnvironment(
-    _where: string | Disk,
-    _credential: CredentialInput,
-    _options?: RedDbOpenOptions,
+  static async openWithoutEnvironment(
+    where: string | Disk,
+    credential: CredentialInput,
+    options: RedDbOpenOptions = {},
   ): Promise<RedDbVault> {
-    throw new Error("not yet");
+    return await RedDbVault.open(where, credential, { ...options, environment: noEnvironment });
   }
 
   /**
@@ -58,18 +93,34 @@ export class RedDbVault implements AsyncDisposable {
    *
    * @throws {VaultExistsError} @throws {RedDbNoKeyError}
    */
-  static create(_path: string, _credential?: CredentialInput, _options?: RedDbOpenOptions): Promise<RedDbVault> {
-    throw new Error("not yet");
+  static async create(
+    path: string,
+    credential?: CredentialInput,
+    options: RedDbOpenOptions = {},
+  ): Promise<RedDbVault> {
+    // A file that nothing can be saved to is not made.
+    wipe((await resolveRedDbCredential(credential, options.environment)).secret);
+    publishFile(path, PageFile.blank(DEFAULT_PAGE_SIZE));
+    return await RedDbVault.open(path, credential, options);
   }
 
   /** Whether the file has a vault, of whatever version. Needs no key. @throws {RedDbPageFileError} */
-  static hasSavedState(_where: string | Disk, _options?: WhereOptions): Promise<boolean> {
-    throw new Error("not yet");
+  static async hasSavedState(where: string | Disk, options: WhereOptions = {}): Promise<boolean> {
+    return await RedDbVault.readSalt(where, options) !== null;
   }
 
   /** The salt of the vault, of version 1 too; null when there is no vault. Needs no key. @throws {RedDbPageFileError} */
-  static readSalt(_where: string | Disk, _options?: WhereOptions): Promise<Bytes | null> {
-    throw new Error("not yet");
+  static async readSalt(where: string | Disk, options: WhereOptions = {}): Promise<Bytes | null> {
+    return await glance(
+      where,
+      options,
+      async (file, sidecar) => (await readCommitted(file, sidecar)).header?.salt ?? null,
+    );
+  }
+
+  /** Where the file is. */
+  get path(): string {
+    return this.#place.disk.path;
   }
 
   /**
@@ -78,8 +129,19 @@ export class RedDbVault implements AsyncDisposable {
    * @throws {RedDbDecryptionError} @throws {RedDbCorruptError} @throws {RedDbLegacyError}
    * @throws {RedDbUnsupportedError} @throws {BusyError}
    */
-  load(): Promise<VaultState | null> {
-    throw new Error("not yet");
+  async load(): Promise<VaultState | null> {
+    return await this.#turns.run(async () => {
+      const { disk } = this.#place;
+      const loaded = await this.#locked("shared", async (file, committed) => {
+        if (committed.torn && !disk.readOnly) return undefined;
+        return await this.#load(file, committed);
+      });
+      if (loaded !== undefined) return loaded;
+      return await this.#locked("exclusive", async (file, committed) => {
+        await putBack(file, committed);
+        return await this.#load(file, committed);
+      });
+    });
   }
 
   /**
@@ -90,35 +152,113 @@ export class RedDbVault implements AsyncDisposable {
    * @throws {RedDbLegacyError} @throws {RedDbUnsupportedError} when the file has a vault that must not be replaced
    * @throws {BusyError} @throws {RedDbPageFileError}
    */
-  save(_state: VaultState): Promise<void> {
-    throw new Error("not yet");
+  async save(state: VaultState): Promise<void> {
+    const payload = state.serialize();
+    try {
+      await this.#turns.run(() =>
+        this.#locked("exclusive", async (file, committed) => await this.#save(file, committed, payload))
+      );
+    } finally {
+      wipe(payload);
+    }
   }
 
   /**
    * Loads, lets the function change the state, and saves, all under one lock. The function gets an empty state where there
-   * is no vault yet. What it throws, is thrown; nothing is saved then.
+   * is no vault yet. What it throws, is thrown; nothing is saved then. It must not use this vault itself.
    */
-  update<T>(_change: (state: VaultState) => T | Promise<T>): Promise<T> {
-    throw new Error("not yet");
+  async update<T>(change: (state: VaultState) => T | Promise<T>): Promise<T> {
+    return await this.#turns.run(() =>
+      this.#locked("exclusive", async (file, committed) => {
+        const state = await this.#load(file, committed) ?? VaultState.empty();
+        const result = await change(state);
+        const payload = state.serialize();
+        try {
+          await this.#save(file, committed, payload);
+        } finally {
+          wipe(payload);
+        }
+        return result;
+      })
+    );
   }
 
-  /** Seals a state as text under this vault's credential. */
-  sealLogicalExport(_state: VaultState): Promise<string> {
-    throw new Error("not yet");
+  /** Seals a state as text under this vault's credential, as {@linkcode sealLogicalExport} does. */
+  async sealLogicalExport(state: VaultState): Promise<string> {
+    this.#assertOpen();
+    return await sealExport(state, this.#credential);
   }
 
   /** Opens an export that was sealed under this vault's credential. */
-  unsealLogicalExport(_text: string): Promise<VaultState> {
-    throw new Error("not yet");
+  async unsealLogicalExport(text: string): Promise<VaultState> {
+    this.#assertOpen();
+    return await unsealExport(text, this.#credential);
   }
 
-  /** Closes the file and wipes the credential. Closing twice does nothing. */
-  close(): Promise<void> {
-    throw new Error("not yet");
+  /** Closes the file and wipes the credential, after what is running. Closing twice does nothing. */
+  async close(): Promise<void> {
+    await this.#turns.run(() => {
+      if (this.#closed) return;
+      this.#closed = true;
+      this.#key = undefined;
+      wipe(this.#credential.secret);
+      this.#place.disk.close();
+    });
   }
 
   /** Closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #locked<T>(mode: LockMode, work: (file: PageFile, committed: CommittedHeader) => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    return await locked(
+      this.#place,
+      mode,
+      this.#options,
+      async (file) => await work(file, await readCommitted(file, this.#place.sidecar)),
+    );
+  }
+
+  async #load(file: PageFile, { header }: CommittedHeader): Promise<VaultState | null> {
+    if (header === null) return null;
+    assertVersion(header);
+    const sealed = await readSealed(file, header);
+    const payload = await open(await this.#keyFor(header.salt), sealed, AAD);
+    if (payload === null) throw new RedDbDecryptionError();
+    try {
+      return VaultState.deserialize(payload);
+    } finally {
+      wipe(payload);
+    }
+  }
+
+  async #save(file: PageFile, committed: CommittedHeader, payload: Bytes): Promise<void> {
+    const { disk, sidecar } = this.#place;
+    // An empty write only asks whether writing is allowed, and says why it is not.
+    await disk.writeAt(new Uint8Array(0), 0);
+    assertReplaceable(file, committed, this.#options.replaceUnreadable ?? false);
+    const salt = committed.header?.salt ?? this.#key?.salt ?? randomBytes(SALT_SIZE);
+    await saveSealed(file, sidecar, committed, salt, await sealPayload(await this.#keyFor(salt), payload));
+  }
+
+  async #keyFor(salt: Bytes): Promise<AesKey> {
+    if (this.#key === undefined || !equalBytes(this.#key.salt, salt)) {
+      this.#key = { salt, key: await deriveKey(this.#credential, salt) };
+    }
+    return this.#key.key;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new VaultClosedError();
+  }
+}
+
+async function sealPayload(key: AesKey, payload: Bytes): Promise<Bytes> {
+  try {
+    return await seal(key, payload, AAD);
+  } catch (error) {
+    throw new RedDbEncryptionError("the cipher does not take the payload", { cause: error });
   }
 }

@@ -587,7 +587,11 @@ export class RedDbPageFileError extends CofferError {
   readonly page: number | undefined;
 
   /** Names the path, says what is wrong, and in which page where that is known. */
-  constructor(readonly path: string, what: string, options: CofferErrorOptions & { readonly page?: number } = {}) {
+  constructor(
+    readonly path: string,
+    readonly what: string,
+    options: CofferErrorOptions & { readonly page?: number } = {},
+  ) {
     super(
       "reddb-page-file",
       `Cannot use "${path}" as a RedDB file: ${what}${options.page === undefined ? "" : ` (page ${options.page})`}`,

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Bytes, encodeHex } from "../../lib/bytes.ts";
+import { type Bytes, concat, encodeHex } from "../../lib/bytes.ts";
 import { checkRedDbFile } from "../../lib/reddb/check.ts";
 import type { CredentialInput } from "../../lib/reddb/credential.ts";
 import { PageFile } from "../../lib/reddb/page_file.ts";
@@ -13,6 +13,7 @@ import type { Sidecar } from "../../lib/reddb/sidecar.ts";
 import { VaultState } from "../../lib/reddb/state.ts";
 import { RedDbVault } from "../../lib/reddb/vault.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
+import { patterned } from "../helpers.ts";
 
 /** The passphrase of nearly all vectors, and of what tests make. */
 export const PASSPHRASE = "test-passphrase-42";
@@ -158,4 +159,26 @@ export async function openMemory(
 export async function assertSoundFile({ file, sidecar }: MemoryPlace, orphans = false): Promise<void> {
   const { problems } = await checkRedDbFile(new MemoryDisk(file), { sidecar });
   assert.deepEqual(problems.filter(({ kind }) => !(orphans && kind === "orphan")), []);
+}
+
+/** Numbers of pages that belong to RedDB in {@linkcode foreignFile}. */
+const FOREIGN = [1, 3, 5, 6];
+
+/** A file without a vault yet that has pages of RedDB's own, and one that is free and in no list. */
+export function foreignFile(pageSize: number): Bytes {
+  const pages = 7;
+  const bytes = new Uint8Array(pages * pageSize);
+  bytes.set(PageFile.blank(pageSize));
+  new DataView(bytes.buffer).setUint32(32 + 12, pages, true);
+  for (const id of FOREIGN) {
+    const page = bytes.subarray(id * pageSize, (id + 1) * pageSize);
+    page.set(patterned(pageSize, id));
+    page[0] = 1;
+  }
+  return bytes;
+}
+
+/** The bytes of the foreign pages. */
+export function foreignPagesOf(file: Uint8Array, pageSize: number): Bytes {
+  return concat(...FOREIGN.map((id) => file.subarray(id * pageSize, (id + 1) * pageSize)));
 }

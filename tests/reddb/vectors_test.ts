@@ -50,7 +50,7 @@ Deno.test("KeyPair gives the certificate, vault key and signature of the vector"
 });
 
 function outcome({ state, error }: Vector): string {
-  return error === undefined ? (state === undefined ? "nothing yet" : "its state") : `a ${error} error`;
+  return error === undefined ? (state ? "its state" : "nothing yet") : `a ${error} error`;
 }
 
 async function rejectsAsSaid(work: () => Promise<unknown>, error: string): Promise<void> {

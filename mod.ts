@@ -110,6 +110,7 @@ export {
   SecretNotFoundError,
   SlotNotFoundError,
   SlotsFullError,
+  SlotVerificationError,
   TransactionClosedError,
   TruncatedVaultError,
   UnsupportedVersionError,

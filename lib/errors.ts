@@ -21,6 +21,10 @@ export const ERROR_TABLE = {
   "unexpected": { exit: 1, hint: "This is a defect; please report it with the command that led here" },
   "io-error": { exit: 1, hint: "Look at the disk and the path, then try again; the last committed state still stands" },
   "disk-full": { exit: 1, hint: "Free some space and try again; the vault is as it was before" },
+  "slot-unverified": {
+    exit: 1,
+    hint: "This machine computes wrongly; test its memory before it writes anything that matters",
+  },
   "vault-closed": { exit: 1, hint: "Open the vault again" },
   "transaction-closed": { exit: 1, hint: "Use the transaction only inside its callback, and await what it starts" },
   "interrupted": { exit: 1, hint: "Run the command again; nothing was changed" },
@@ -410,6 +414,14 @@ export class SlotNotFoundError extends CofferError {
   /** Says which slot was looked for. */
   constructor(what: string, options: CofferErrorOptions = {}) {
     super("slot-not-found", what, options);
+  }
+}
+
+/** Thrown when a new slot does not open again with its own credential. It was not written. */
+export class SlotVerificationError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("slot-unverified", "The new key slot does not open again, and was not written", options);
   }
 }
 

@@ -75,7 +75,12 @@ export interface RenameOptions {
   readonly overwrite?: boolean;
 }
 
-/** The secrets as one transaction sees and changes them. Nothing is kept unless the transaction commits. */
+/**
+ * The secrets as one transaction sees and changes them. Nothing is kept unless the transaction commits.
+ *
+ * Besides what its description says, every method throws `InvalidNameError` for a name that is not valid,
+ * `TransactionClosedError` once the callback has ended, and `CorruptVaultError` when what is read is damaged.
+ */
 export class TransactionSecrets {
   readonly #work: Work;
 
@@ -136,6 +141,7 @@ export class TransactionSecrets {
    *
    * @throws {InvalidNameError} @throws {InvalidMetadataError}
    * @throws {ValueTooLargeError} above 16 MiB
+   * @throws {TypeError} when the value is neither bytes nor valid text
    */
   set(name: string, value: string | Uint8Array, metadata: SecretMetadata = {}): SecretInfo {
     const bytes = toBytes(value);
@@ -203,7 +209,14 @@ export class TransactionSecrets {
   }
 }
 
-/** The secrets of an open vault. Each change is a transaction of its own; each read sees what was committed before it. */
+/**
+ * The secrets of an open vault. Each change is a transaction of its own; each read sees what was committed before it.
+ *
+ * Besides what its description says, every method throws `BusyError` when the lock is not had in time,
+ * `VaultClosedError` once the vault is closed, `InvalidNameError` for a name that is not valid, `RollbackDetectedError` or
+ * `ForkDetectedError` when another file took the vault's place, and `CorruptVaultError` when what is read is damaged;
+ * every change throws what {@linkcode Vault.transaction} does.
+ */
 export class Secrets {
   readonly #engine: Engine;
 
@@ -235,7 +248,7 @@ export class Secrets {
     return describe(name, getSecret(await this.#read(), name));
   }
 
-  /** The secrets, sorted by name. */
+  /** The secrets, sorted by name. @throws {InvalidNameError} when the pattern is not of its form */
   async list(options: ListOptions = {}): Promise<SecretInfo[]> {
     return list(await this.#read(), options);
   }
@@ -246,7 +259,12 @@ export class Secrets {
     return history(getSecret(await this.#read(), name));
   }
 
-  /** Sets a value: see {@linkcode TransactionSecrets.set}. */
+  /**
+   * Sets a value: see {@linkcode TransactionSecrets.set}.
+   *
+   * @throws {InvalidNameError} @throws {InvalidMetadataError} @throws {ValueTooLargeError}
+   * @throws {TypeError} when the value is neither bytes nor valid text
+   */
   set(name: string, value: string | Uint8Array, metadata: SecretMetadata = {}): Promise<SecretInfo> {
     return this.#change(() => {
       checkName(name);

@@ -8,14 +8,7 @@ import { hmac, importHmacKey } from "./crypto/hmac.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import type { Engine, Work } from "./engine.ts";
 import { CorruptVaultError, LastSlotError, SlotNotFoundError, SlotsFullError } from "./errors.ts";
-import {
-  checkNewCredential,
-  type Credential,
-  passphraseBytes,
-  type Provide,
-  provided,
-  resolveCredential,
-} from "./sealed/credential.ts";
+import { checkNewCredential, passphraseBytes, type Provide, provided, resolveCredential } from "./sealed/credential.ts";
 import { KDF_FLOOR, type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
 import { CERTIFICATE_LABEL } from "./sealed/labels.ts";
@@ -49,13 +42,15 @@ export type NewSlot =
 
 /** What to do with a secret that was made for a new slot. */
 export interface NewSlotOptions {
-  /** Gets the recovery code or certificate before the slot is committed. When it throws, there is no slot. */
+  /**
+   * Gets the recovery code or certificate before the slot is committed. When it throws, there is no slot. For a
+   * certificate the vault is locked meanwhile, so it should not wait for a person.
+   */
   readonly onSecret?: (text: string) => void | Promise<void>;
 }
 
-/** Kind and key of the record of the master secret, of which certificates are the HMAC. */
-const KEY_PAIR = "keypair";
-const MASTER = "master";
+/** Where the record of the master secret is, of which certificates are the HMAC. */
+const MASTER = { kind: "keypair", key: "master" } as const;
 const MASTER_SIZE = 32;
 const RECOVERY_SIZE = 32;
 
@@ -68,7 +63,12 @@ export class Slots {
     this.#engine = engine;
   }
 
-  /** All slots, by number. */
+  /**
+   * All slots, by number.
+   *
+   * @throws {BusyError} when the lock is not had in time @throws {VaultClosedError}
+   * @throws {RollbackDetectedError} @throws {ForkDetectedError} when another file took the vault's place
+   */
   async list(): Promise<SlotInfo[]> {
     await this.#engine.refresh();
     return this.#engine.committed.generation.meta.slots.map(slotInfo);
@@ -77,7 +77,11 @@ export class Slots {
   /**
    * Adds a slot. It is opened once, with its own credential, before it counts.
    *
-   * @throws {SlotsFullError} @throws {WeakKdfError} @throws {WeakCredentialError} @throws {InvalidMetadataError}
+   * @throws {SlotsFullError} when there are 16
+   * @throws {InvalidMetadataError} when the label is too long
+   * @throws {WeakCredentialError} @throws {MalformedCredentialError} @throws {WeakKdfError} @throws {KdfLimitError}
+   * @throws {SlotVerificationError} when it did not open
+   * @throws {BusyError} when the lock is not had in time
    */
   async add(slot: NewSlot, options: NewSlotOptions = {}): Promise<SlotInfo> {
     const label = checkLabel(slot.label ?? "");
@@ -96,6 +100,7 @@ export class Slots {
    *
    * @throws {SlotNotFoundError}
    * @throws {LastSlotError} when it is the only one
+   * @throws {BusyError} when the lock is not had in time
    */
   async remove(id: number): Promise<SlotInfo> {
     return await this.#engine.transact((work) => {
@@ -107,7 +112,13 @@ export class Slots {
     });
   }
 
-  /** Puts a slot for a new passphrase in the place of a passphrase slot; the others stay as they are. */
+  /**
+   * Puts a slot for a new passphrase in the place of a passphrase slot; the others stay as they are.
+   *
+   * @throws {SlotNotFoundError} when it was removed meanwhile
+   * @throws {WeakCredentialError} @throws {MalformedCredentialError} @throws {WeakKdfError} @throws {KdfLimitError}
+   * @throws {SlotVerificationError} @throws {BusyError}
+   */
   async replacePassphrase(
     choose: (slots: readonly SlotInfo[]) => SlotInfo,
     passphrase: Provide<string>,
@@ -170,9 +181,9 @@ export async function prepareNewSlot(
       return await prepareSlot(await resolveCredential({ keyFile: slot.keyFile }), label);
     case "recovery": {
       const secret = randomBytes(RECOVERY_SIZE);
+      const code = await encodeRecoveryCode(secret);
       const prepared = await prepareSlot({ kind: "recovery", secret }, label);
-      await options.onSecret?.(await encodeRecoveryCode(secret));
-      wipe(secret);
+      await options.onSecret?.(code);
       return prepared;
     }
   }
@@ -185,17 +196,20 @@ export async function prepareNewSlot(
 async function prepareCertificate(work: Work, label: string, options: NewSlotOptions): Promise<PreparedSlot> {
   const { secret, certificates } = readMaster(work) ?? { secret: randomBytes(MASTER_SIZE), certificates: 0 };
   const number = certificates + 1;
-  work.records.put(KEY_PAIR, MASTER, JSON.stringify({ secret: encodeBase64(secret), certificates: number }));
-  const certificate = await hmac(await importHmacKey(secret), encodeUtf8(`${CERTIFICATE_LABEL}${number}`));
-  const credential: Credential = { kind: "certificate", secret: certificate };
-  const prepared = await prepareSlot(credential, label);
-  await options.onSecret?.(encodeHex(certificate));
-  wipe(secret, certificate);
-  return prepared;
+  try {
+    work.records.put(MASTER.kind, MASTER.key, JSON.stringify({ secret: encodeBase64(secret), certificates: number }));
+    const certificate = await hmac(await importHmacKey(secret), encodeUtf8(`${CERTIFICATE_LABEL}${number}`));
+    const text = encodeHex(certificate);
+    const prepared = await prepareSlot({ kind: "certificate", secret: certificate }, label);
+    await options.onSecret?.(text);
+    return prepared;
+  } finally {
+    wipe(secret);
+  }
 }
 
 function readMaster(work: Work): { secret: Uint8Array<ArrayBuffer>; certificates: number } | undefined {
-  const json = work.records.get(KEY_PAIR, MASTER);
+  const json = work.records.get(MASTER.kind, MASTER.key);
   if (json === undefined) return undefined;
   try {
     const { secret, certificates } = JSON.parse(json);

@@ -15,7 +15,7 @@ import {
   resolveCredential,
 } from "./sealed/credential.ts";
 import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
-import { prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
+import { prepareSlot, type Unwrapped, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { deriveKeys, newVaultKey } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
 import { checkLabel } from "./sealed/slot.ts";
@@ -25,6 +25,7 @@ import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
 import type { State } from "./state/records.ts";
 import { getSecret, SECRET, VALUE } from "./state/secret.ts";
+import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
 
@@ -137,11 +138,16 @@ export class Vault implements AsyncDisposable {
   /**
    * Makes a new vault at a path, or on a medium that holds nothing yet, and opens it.
    *
-   * The file appears under its name only when it is complete and on the disk. Of two that are made at one path at the
-   * same time exactly one comes to be.
+   * The file appears under its name only when it is complete and on the disk; where the file system has no hard links a
+   * crash may leave a part of it. Of two that are made at one path at the same time exactly one comes to be.
    *
    * @throws {VaultExistsError} when something is at the path
-   * @throws {WeakKdfError} @throws {KdfLimitError} @throws {WeakCredentialError} before any work
+   * @throws {NoCredentialError} @throws {ConflictingCredentialsError} unless there is exactly one credential
+   * @throws {InvalidMetadataError} when the label is too long
+   * @throws {WeakKdfError} @throws {KdfLimitError} @throws {WeakCredentialError} @throws {MalformedCredentialError}
+   * @throws {SlotVerificationError} when a new slot does not open again
+   * @throws {PermissionDeniedError} @throws {MissingPermissionError} @throws {ReadOnlyFileSystemError}
+   * @throws {DiskFullError} @throws {InputOutputError} when the file cannot be written
    */
   static async create(where: string | Medium, options: CreateOptions): Promise<Vault> {
     const name = checkCredentialOptions(options);
@@ -177,26 +183,35 @@ export class Vault implements AsyncDisposable {
    *
    * The key derivation of a passphrase runs without a lock: others may go on meanwhile.
    *
-   * @throws {VaultNotFoundError} @throws {WrongCredentialError} @throws {CorruptVaultError}
-   * @throws {InsecurePermissionsError} @throws {BusyError} @throws {KdfLimitError} and their kin
+   * @throws {VaultNotFoundError} @throws {NotAFileError} when there is none
+   * @throws {EmptyFileError} @throws {NotAVaultError} @throws {UnsupportedVersionError} when the file is something else
+   * @throws {TruncatedVaultError} @throws {CorruptVaultError} when it is damaged
+   * @throws {InsecurePermissionsError} @throws {PermissionDeniedError} @throws {MissingPermissionError}
+   * @throws {NoCredentialError} @throws {ConflictingCredentialsError} @throws {MalformedCredentialError}
+   * @throws {WrongCredentialError} when no slot opens
+   * @throws {KdfLimitError} when a slot asks for more work than any may
+   * @throws {BusyError} when the lock is not had in time
    */
   static async open(where: string | Medium, options: OpenOptions): Promise<Vault> {
     checkCredentialOptions(options);
     const medium = await reach(where, options);
     return await closingOnError(medium, async () => {
       const meta = decodeMeta((await readNewest(medium, options)).meta);
-      const credential = await resolveCredential(options);
-      const { vaultKey, slot } = await unwrapVaultKey(meta, credential, options.signal);
+      const { vaultKey, slot } = await unlock(meta, options);
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
         return new Vault(await Engine.load(medium, keys, options), slot);
       } finally {
-        wipe(vaultKey, credential.secret);
+        wipe(vaultKey);
       }
     });
   }
 
-  /** What a vault's file says without any credential. None of it is authenticated. */
+  /**
+   * What a vault's file says without any credential. None of it is authenticated.
+   *
+   * @throws {VaultNotFoundError} @throws {CorruptVaultError} and what else {@linkcode Vault.open} says of a file
+   */
   static async inspect(where: string | Medium, options: FileOptions = {}): Promise<VaultSummary> {
     const medium = await reach(where, options);
     try {
@@ -208,6 +223,26 @@ export class Vault implements AsyncDisposable {
   }
 
   /**
+   * Reads every page that the newest version of a vault file reaches, without any credential. Damage is reported, not
+   * thrown, unless no version can be made out at all.
+   *
+   * @throws {VaultNotFoundError} @throws {NotAVaultError} @throws {TruncatedVaultError} @throws {CorruptVaultError}
+   * @throws {BusyError} when the lock is not had in time
+   */
+  static async checkStructure(path: string, options: FileOptions = {}): Promise<StructureReport> {
+    const [{ DenoDisk }, { checkStructure }] = await Promise.all([
+      import("./storage/disk_deno.ts"),
+      import("./storage/check.ts"),
+    ]);
+    const disk = DenoDisk.open(path, options);
+    try {
+      return await locked(disk, options, "shared", () => checkStructure(disk));
+    } finally {
+      disk.close();
+    }
+  }
+
+  /**
    * Runs a callback against a private view and commits what it changed, all or nothing.
    *
    * It holds the vault's lock, and sees everything that other processes committed before. It resolves with the
@@ -215,6 +250,10 @@ export class Vault implements AsyncDisposable {
    * started together share one commit. Do not await another transaction of the same vault inside: it waits for this one.
    *
    * @throws {BusyError} when the lock, or its turn, is not had in time
+   * @throws {VaultClosedError}
+   * @throws {DiskFullError} @throws {InputOutputError} @throws {PermissionDeniedError} when it could not be written
+   * @throws {RollbackDetectedError} @throws {ForkDetectedError} when another file took the vault's place
+   * @throws {SealLimitError} when the vault key has sealed as often as one key may
    */
   async transaction<T>(run: (tx: Transaction) => T | Promise<T>, options: LockOptions = {}): Promise<T> {
     return await this.#engine.transact((work: Work) => run({ secrets: new TransactionSecrets(work) }), options);
@@ -228,7 +267,11 @@ export class Vault implements AsyncDisposable {
     return this.#engine.committed.generation.recovered;
   }
 
-  /** What the vault says of itself, authenticated. */
+  /**
+   * What the vault says of itself, authenticated.
+   *
+   * @throws {BusyError} when the lock is not had in time @throws {VaultClosedError}
+   */
   async status(): Promise<VaultStatus> {
     await this.#engine.refresh();
     const { generation, state } = this.#engine.committed;
@@ -269,7 +312,9 @@ export class Vault implements AsyncDisposable {
    * The slot is the one named, else the one that opened the vault, else the only one of a passphrase. The cost stays
    * as it was unless options say otherwise. Older copies of the file still open with the old passphrase.
    *
-   * @throws {SlotNotFoundError} @throws {WeakKdfError} @throws {WeakCredentialError}
+   * @throws {SlotNotFoundError} when there is no such slot, or more than one it could be
+   * @throws {WeakCredentialError} @throws {MalformedCredentialError} @throws {WeakKdfError} @throws {KdfLimitError}
+   * @throws {SlotVerificationError} @throws {BusyError}
    */
   async changePassphrase(
     next: Provide<string>,
@@ -279,7 +324,11 @@ export class Vault implements AsyncDisposable {
     return await this.slots.replacePassphrase((slots) => choosePassphrase(slots, slot, this.#slot), next, kdf);
   }
 
-  /** Closes the vault: what runs is finished, what waits fails. */
+  /**
+   * Closes the vault: what runs is finished, what waits fails.
+   *
+   * @throws {BusyError} when a transaction does not end, as one that awaits this; the vault is closed all the same
+   */
   async close(): Promise<void> {
     await this.#engine.close();
   }
@@ -299,6 +348,15 @@ function missingValues(state: State): { what: string }[] {
     if (lost) missing.push({ what: "The vault is damaged: a value is missing" });
   }
   return missing;
+}
+
+async function unlock(meta: Meta, options: OpenOptions): Promise<Unwrapped> {
+  const credential = await resolveCredential(options);
+  try {
+    return await unwrapVaultKey(meta, credential, options.signal);
+  } finally {
+    wipe(credential.secret);
+  }
 }
 
 function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined, opened: number): SlotInfo {
@@ -333,7 +391,7 @@ async function readNewest(medium: Medium, options: LockOptions): Promise<Committ
 }
 
 async function locked<T>(
-  medium: Medium,
+  medium: Pick<Medium, "lock">,
   options: LockOptions,
   mode: "shared" | "exclusive",
   work: () => Promise<T>,

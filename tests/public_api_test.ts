@@ -38,6 +38,7 @@ const NAMES = [
   "SecretNotFoundError",
   "Secrets",
   "SlotNotFoundError",
+  "SlotVerificationError",
   "Slots",
   "SlotsFullError",
   "TransactionClosedError",

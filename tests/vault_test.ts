@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
 import { encodeHex } from "../lib/bytes.ts";
 import { newKeyFile } from "../lib/sealed/keyfile.ts";
-import { decodeMetaPage, PAGE_SIZE } from "../lib/storage/meta_page.ts";
 import { MemoryMedium, MemoryStore } from "../lib/storage/memory.ts";
-import { type Transaction, Vault } from "../lib/vault.ts";
-import {
-  CHEAP_KDF,
-  checkWhole,
-  flipped,
-  PASSPHRASE,
-  patterned,
-  rejectsWith,
-  withFolder,
-  withVault,
-} from "./helpers.ts";
+import { Vault } from "../lib/vault.ts";
+import { CHEAP_KDF, checkWhole, PASSPHRASE, patterned, rejectsWith, withFolder, withVault } from "./helpers.ts";
 
 const CREDENTIAL = { passphrase: PASSPHRASE };
 const CHEAP = { ...CREDENTIAL, ...CHEAP_KDF };
@@ -157,116 +147,6 @@ Deno.test("Vault lives on a memory medium as it does on a file", async () => {
   await rejectsWith(() => Vault.open(new MemoryMedium(), CREDENTIAL), "vault-not-found");
 });
 
-// ---- Transactions ----
-
-withVault("Vault.transaction() keeps all of what it changed, or nothing", async ({ vault }) => {
-  await vault.transaction((tx) => {
-    tx.secrets.set("a", "1");
-    tx.secrets.set("b", "2");
-  });
-  const failing = vault.transaction((tx) => {
-    tx.secrets.set("a", "3");
-    tx.secrets.delete("b");
-    tx.secrets.set("c", "4");
-    assert.equal(tx.secrets.getText("a"), "3", "it sees its own changes");
-    assert.equal(tx.secrets.has("b"), false);
-    throw new RangeError("mine");
-  });
-  await assert.rejects(failing, new RangeError("mine"));
-  assert.deepEqual((await vault.secrets.list()).map(({ name, version }) => [name, version]), [["a", 1], ["b", 1]]);
-  assert.equal((await vault.status()).generation, 2, "a failed transaction commits nothing");
-});
-
-withVault(
-  "Vault.transaction() gives back what its callback gave, and commits nothing when nothing changed",
-  async ({ vault }) => {
-    assert.equal(await vault.transaction(() => 7), 7);
-    assert.equal(await vault.transaction((tx) => Promise.resolve(tx.secrets.list().length)), 0);
-    assert.equal((await vault.status()).generation, 1);
-  },
-);
-
-withVault("Transaction refuses to be used once its callback has ended", async ({ vault }) => {
-  const kept: Transaction[] = [];
-  await vault.transaction((tx) => void kept.push(tx));
-  await vault.transaction((tx) => {
-    kept.push(tx);
-    throw new Error("mine");
-  }).catch(() => {});
-  for (const { secrets } of kept) {
-    for (
-      const use of [
-        () => secrets.get("a"),
-        () => secrets.has("a"),
-        () => secrets.list(),
-        () => secrets.set("a", "1"),
-        () => secrets.delete("a"),
-        () => secrets.rename("a", "b"),
-      ]
-    ) await rejectsWith(use, "transaction-closed");
-  }
-});
-
-withVault("Vault.transaction() awaited inside another one ends with BusyError", async ({ vault }) => {
-  const outer = vault.transaction(async (tx) => {
-    tx.secrets.set("a", "1");
-    await rejectsWith(() => vault.transaction(() => {}, { timeout: 20 }), "busy");
-    await rejectsWith(() => vault.check({ timeout: 20 }), "busy");
-  });
-  await outer;
-  assert.equal(await vault.secrets.getText("a"), "1");
-});
-
-withVault("Secrets read inside a transaction callback sees what is committed, and does not hang", async ({ vault }) => {
-  await vault.secrets.set("a", "1");
-  await vault.transaction(async (tx) => {
-    tx.secrets.set("a", "2");
-    assert.equal(await vault.secrets.getText("a"), "1");
-    assert.equal((await vault.status()).generation, 2);
-    assert.equal(tx.secrets.getText("a"), "2");
-  });
-  assert.equal(await vault.secrets.getText("a"), "2");
-});
-
-withVault("Vault.transaction() shares commits among those that wait together", async ({ vault }) => {
-  await Promise.all(Array.from({ length: 64 }, (_, i) => vault.secrets.set(`name/${i}`, `${i}`)));
-  const { generation, secrets } = await vault.status();
-  assert.equal(secrets, 64);
-  assert.ok(generation <= 8, `64 transactions took ${generation - 1} commits`);
-});
-
-withVault("Vault.transaction() that throws leaves those alone that share its commit", async ({ vault }) => {
-  const results = await Promise.allSettled(Array.from({ length: 64 }, (_, i) =>
-    vault.transaction(async (tx) => {
-      tx.secrets.set(`name/${i}`, `${i}`);
-      tx.secrets.set("last", `${i}`);
-      await Promise.resolve();
-      if (i % 7 === 3) throw new RangeError(`${i}`);
-      return i;
-    })));
-  for (const [i, result] of results.entries()) {
-    assert.equal(result.status, i % 7 === 3 ? "rejected" : "fulfilled");
-    assert.equal(await vault.secrets.has(`name/${i}`), i % 7 !== 3);
-  }
-  assert.equal(await vault.secrets.getText("last"), "63");
-});
-
-withVault("Vault.transaction() given up before its turn never runs", async ({ vault }) => {
-  const controller = new AbortController();
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const first = vault.transaction(() => gate);
-  await new Promise((done) => setTimeout(done, 5));
-  let ran = false;
-  const second = vault.transaction(() => void (ran = true), { signal: controller.signal });
-  controller.abort(new RangeError("enough"));
-  await assert.rejects(second, new RangeError("enough"));
-  open();
-  await first;
-  await vault.secrets.set("a", "1");
-  assert.equal(ran, false);
-  await assert.rejects(async () => await vault.transaction(() => {}, { signal: controller.signal }), RangeError);
-});
-
 // ---- Several that share a file ----
 
 withVault("Vault sees what another one in the same process committed", async ({ vault, path }) => {
@@ -344,76 +224,6 @@ withVault("Vault.close() rejects transactions that have not begun", async ({ vau
   await closing;
 });
 
-// ---- Another file in the vault's place ----
-
-withVault("Vault refuses an older copy that takes its place while it is open", async ({ vault, path }) => {
-  await vault.secrets.set("a", "1");
-  const older = await Deno.readFile(path);
-  await vault.secrets.set("a", "2");
-  const after = await Deno.readFile(path);
-  await replace(path, older);
-  await rejectsWith(() => vault.secrets.get("a"), "rollback-detected");
-  await rejectsWith(() => vault.secrets.set("a", "3"), "rollback-detected");
-  await replace(path, after);
-  assert.equal(await vault.secrets.getText("a"), "2", "the newest one is taken again");
-});
-
-withVault("Vault refuses an older copy that is written over its file", async ({ vault, path }) => {
-  await vault.secrets.set("a", "1");
-  const older = await Deno.readFile(path);
-  await vault.secrets.set("a", "2");
-  await Deno.writeFile(path, older);
-  await rejectsWith(() => vault.secrets.get("a"), "rollback-detected");
-  await rejectsWith(() => vault.secrets.set("a", "3"), "rollback-detected");
-});
-
-withVault("Vault refuses a copy of the same generation that was changed apart", async ({ vault, path, folder }) => {
-  const copy = `${folder}/copy.coffer`;
-  await replace(copy, await Deno.readFile(path));
-  await changeApart(copy, 1);
-  await vault.secrets.set("a", "mine");
-  await Deno.rename(copy, path);
-  await rejectsWith(() => vault.secrets.get("a"), "fork-detected");
-  await rejectsWith(() => vault.secrets.set("a", "3"), "fork-detected");
-});
-
-withVault("Vault refuses a copy changed apart that is written over its file", async ({ vault, path, folder }) => {
-  const copy = `${folder}/copy.coffer`;
-  await replace(copy, await Deno.readFile(path));
-  await changeApart(copy, 1);
-  await vault.secrets.set("a", "mine");
-  await Deno.writeFile(path, await Deno.readFile(copy));
-  await Deno.remove(copy);
-  await rejectsWith(() => vault.secrets.get("a"), "fork-detected");
-});
-
-withVault("Vault refuses a copy changed apart that went further", async ({ vault, path, folder }) => {
-  const copy = `${folder}/copy.coffer`;
-  await replace(copy, await Deno.readFile(path));
-  await changeApart(copy, 3);
-  await vault.secrets.set("a", "mine");
-  await Deno.rename(copy, path);
-  await rejectsWith(() => vault.secrets.get("a"), "fork-detected");
-});
-
-withVault("Vault refuses another vault in its place", async ({ vault, path, folder }) => {
-  const other = await Vault.create(`${folder}/other.coffer`, CHEAP);
-  await other.close();
-  await Deno.rename(`${folder}/other.coffer`, path);
-  const error = await vault.secrets.get("a").catch((error) => error);
-  assert.ok(["fork-detected", "corrupt-vault"].includes(error.code), `${error}`);
-});
-
-withVault("Vault says that its file is gone, and goes on when it is back", async ({ vault, path }) => {
-  await vault.secrets.set("a", "1");
-  await Deno.rename(path, `${path}.away`);
-  await rejectsWith(() => vault.secrets.get("a"), "vault-not-found");
-  await Deno.rename(`${path}.away`, path);
-  assert.equal(await vault.secrets.getText("a"), "1");
-  await using other = await Vault.open(path, { ...CREDENTIAL, timeout: 50 });
-  await other.secrets.set("a", "2");
-});
-
 // ---- Passphrases ----
 
 withVault("Vault.changePassphrase() puts the new one in the old one's place", async (test) => {
@@ -433,61 +243,6 @@ withVault("Vault.changePassphrase() puts the new one in the old one's place", as
   assert.equal(await other.secrets.getText("a"), "1");
 });
 
-// ---- Damage ----
-
-Deno.test("Vault.open() and check() name the page that is damaged, of an older segment too", () =>
-  withFolder(async (folder) => {
-    const path = `${folder}/app.coffer`;
-    {
-      await using vault = await Vault.create(path, CHEAP);
-      for (let i = 0; i < 4; i++) await vault.secrets.set(`name/${i}`, patterned(5000, i));
-    }
-    const bytes = await Deno.readFile(path);
-    const decoded = await decodeMetaPage(bytes.subarray(0, PAGE_SIZE), 0);
-    assert.ok(decoded.status === "valid");
-    const older = decoded.page.segments.slice(0, -1);
-    assert.ok(older.length >= 3);
-    for (const { first } of older) {
-      const damaged = `${folder}/${first}.coffer`;
-      await Deno.writeFile(damaged, flipped(bytes, first * PAGE_SIZE + 100), { mode: 0o600 });
-      const error = await rejectsWith(() => Vault.open(damaged, CREDENTIAL), "corrupt-vault");
-      assert.equal((error as unknown as { page: number }).page, first);
-    }
-    // What is damaged while the vault is open is reported, not thrown.
-    await using vault = await Vault.open(path, CREDENTIAL);
-    await Deno.writeFile(path, flipped(bytes, older[1]!.first * PAGE_SIZE + 100));
-    const { problems } = await vault.check();
-    assert.deepEqual(problems.map(({ page }) => page), [older[1]!.first]);
-  }));
-
-Deno.test("Vault.open() with every byte of the live pages flipped opens to the same state, or fails with a code", () =>
-  withFolder(async (folder) => {
-    const path = `${folder}/app.coffer`;
-    {
-      await using vault = await Vault.create(path, CHEAP);
-      await vault.secrets.set("a", "1");
-    }
-    const bytes = await Deno.readFile(path);
-    const damaged = `${folder}/damaged.coffer`;
-    await Deno.writeFile(damaged, bytes, { mode: 0o600 });
-    let opened = 0;
-    // A stride that is prime to the page's size visits every kind of field; both meta pages and both segments.
-    for (let at = 0; at < 4 * PAGE_SIZE; at += 61) {
-      await Deno.writeFile(damaged, flipped(bytes, at, 0x10));
-      try {
-        await using vault = await Vault.open(damaged, CREDENTIAL);
-        const { recovered, generation } = await vault.status();
-        assert.ok(generation === 2 || recovered, `byte ${at}: an older generation must be reported`);
-        if (generation === 2) assert.equal(await vault.secrets.getText("a"), "1");
-        opened++;
-      } catch (error) {
-        const { code } = error as { code?: string };
-        assert.ok(code !== undefined && code !== "unexpected" && code !== "wrong-credential", `byte ${at}: ${error}`);
-      }
-    }
-    assert.ok(opened > 0);
-  }));
-
 // ---- Sizes ----
 
 withVault("Vault keeps a value of 16 MiB byte for byte, and refuses one byte more", async ({ vault, path }) => {
@@ -502,15 +257,4 @@ withVault("Vault keeps a value of 16 MiB byte for byte, and refuses one byte mor
 
 async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return encodeHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
-}
-
-/** Puts another file of the given contents at the path. */
-async function replace(path: string, contents: Uint8Array): Promise<void> {
-  await Deno.writeFile(`${path}.new`, contents, { mode: 0o600 });
-  await Deno.rename(`${path}.new`, path);
-}
-
-async function changeApart(path: string, commits: number): Promise<void> {
-  await using vault = await Vault.open(path, CREDENTIAL);
-  for (let i = 0; i < commits; i++) await vault.secrets.set("b", `theirs ${i}`);
 }

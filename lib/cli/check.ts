@@ -9,7 +9,7 @@ import type { CheckReport } from "../vault.ts";
 import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { fileOptions, type Opening, openVault, prepareOpening, vaultPath } from "./open.ts";
-import { shown, shownSize, writeJson, writeOut } from "./output.ts";
+import { counted, shown, shownSize, writeJson, writeOut } from "./output.ts";
 
 /** Flags of `check`. */
 export interface CheckFlags extends GlobalFlags {
@@ -32,7 +32,7 @@ export default async function check(flags: CheckFlags): Promise<void> {
   const ok = problems.length === 0;
   if (flags.json) await writeJson({ path, ok, problems, structure, ...(seals === undefined ? {} : { seals }) });
   else await writeOut(describe(structure, seals, problems));
-  if (!ok) throw new CorruptVaultError(`${problems.length} ${problems.length === 1 ? "problem" : "problems"} found`);
+  if (!ok) throw new CorruptVaultError(`${counted(problems.length, "problem")} found`);
 }
 
 async function checkPages(path: string, flags: CheckFlags): Promise<StructureReport> {
@@ -74,12 +74,12 @@ function describe(
 ): string {
   const { pages } = structure;
   const lines = [
-    `structure: generation ${structure.version}, ${structure.segments} segments, ` +
-    `${pages.live} of ${pages.total} pages in use`,
+    `structure: generation ${structure.version}, ${counted(structure.segments, "segment")}, ` +
+    `${pages.live} of ${counted(pages.total, "page")} in use`,
     `meta pages: ${structure.metaPages.join(", ")}${structure.recovered ? "; a torn commit was passed over" : ""}`,
     seals === undefined
       ? "seals: not checked; give a credential, or --unlock"
-      : `seals: ${seals.segments} segments, ${shownSize(seals.bytes)}, ${seals.secrets} secrets`,
+      : `seals: ${counted(seals.segments, "segment")}, ${shownSize(seals.bytes)}, ${counted(seals.secrets, "secret")}`,
     ...problems.map(({ what }) => `problem: ${what}`),
     problems.length === 0 ? "ok" : "damaged",
   ];

@@ -5,7 +5,7 @@
  */
 import type { Command, CommandContext, RouteMap } from "@stricli/core";
 import { COMMANDS, type Shell, SHELLS } from "./commands.ts";
-import type { GlobalFlags, Toggle, Valued } from "./flags.ts";
+import { flagName, type GlobalFlags, type Toggle, type Valued } from "./flags.ts";
 import { writeJson, writeOut } from "./output.ts";
 
 interface Flag {
@@ -57,7 +57,7 @@ function sharedFlags(entries: readonly { target: Command<CommandContext> | Route
 
 function flagsOf(flags: object): Flag[] {
   const own = Object.entries(flags as Record<string, Toggle | Valued<unknown>>).map(([name, flag]) => ({
-    name: name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    name: flagName(name).slice(2),
     brief: flag.brief,
     proposes: flag.kind === "boolean" ? undefined : flag.proposes ?? [],
   }));

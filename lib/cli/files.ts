@@ -6,6 +6,7 @@
 import { type Bytes, concat } from "../bytes.ts";
 import { FileExistsError, FileNotFoundError, MissingPermissionError, UsageError, VaultExistsError } from "../errors.ts";
 import { assertFree, publishFile } from "../storage/create.ts";
+import { folderOf } from "../storage/path_watch.ts";
 import { systemError } from "../storage/system_errors.ts";
 
 /** Stands for stdin where a file is asked for. */
@@ -72,13 +73,27 @@ export function writeNewFile(path: string, bytes: Uint8Array): void {
 
 /** Writes a file that only its owner can read, in the place of another one if there is one. */
 export function replaceFile(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  writeNewFile(temporary, bytes);
+  const folder = folderOf(path);
+  const temporary = `${folder === "." ? "" : folder}.coffer.${crypto.randomUUID()}.tmp`;
   try {
+    writePrivate(temporary, bytes);
     Deno.renameSync(temporary, path);
   } catch (error) {
-    Deno.removeSync(temporary);
-    throw systemError(error, "replace", path);
+    try {
+      Deno.removeSync(temporary);
+    } catch { /* It was never made, or cannot be helped: what went wrong first is what counts. */ }
+    throw systemError(error, "write", path);
+  }
+}
+
+/** Whether there is anything at a path that can be followed. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw systemError(error, "look up", path);
   }
 }
 
@@ -101,13 +116,34 @@ export function checkFree(path: string): void {
 }
 
 /**
- * Refuses a path that this process may not write to, before other work is done.
+ * Refuses a path at which no new file can be made, before other work is done.
  *
+ * @throws {FileExistsError} @throws {MissingPermissionError}
+ */
+export function checkMayCreate(path: string): void {
+  checkFree(path);
+  checkMayWrite(path, "write");
+}
+
+/**
+ * Refuses a path that this process has no permission to write to, before other work is done. The folder counts: a file
+ * is written beside its place first, so a permission for its own name alone is too little.
+ *
+ * @param operation what is wanted, as a verb: `write`, `create vault`
  * @throws {MissingPermissionError}
  */
 export function checkMayWrite(path: string, operation: string): void {
-  if (Deno.permissions.querySync({ name: "write", path }).state === "granted") return;
-  throw new MissingPermissionError("--allow-write", `${operation} "${path}"`);
+  const folder = folderOf(path);
+  for (const name of ["write", "read"] as const) {
+    if (Deno.permissions.querySync({ name, path: folder }).state === "granted") continue;
+    throw new MissingPermissionError(`--allow-${name}=${folder}`, `${operation} "${path}"`);
+  }
+}
+
+function writePrivate(path: string, bytes: Uint8Array): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+  file.syncSync();
 }
 
 /** Vaults and other files are made the same way; only what is said of a taken path differs. */

@@ -132,6 +132,11 @@ export function parsed<T>(placeholder: string, brief: string, parse: (input: str
   };
 }
 
+/** The flag as it is typed: `newKeyfile` is `--new-keyfile`. */
+export function flagName(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** The flags of every command. */
 export const GLOBAL_FLAGS = {
   vault: { ...text("PATH", "Vault file (else COFFER_VAULT, else vault.coffer)"), proposes: "file" as const },

@@ -6,7 +6,7 @@
 import { decodeUtf8, encodeBase64 } from "../bytes.ts";
 import { UsageError } from "../errors.ts";
 import { checkName } from "../state/names.ts";
-import { checkFree, replaceFile, writeNewFile } from "./files.ts";
+import { checkMayCreate, checkMayWrite, replaceFile, writeNewFile } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { isExpired } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
@@ -33,7 +33,8 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
   checkName(name);
   if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out");
   const opening = prepareOpening(flags);
-  if (out !== undefined && !overwrite) checkFree(out);
+  if (out !== undefined && overwrite) checkMayWrite(out, "write");
+  else if (out !== undefined) checkMayCreate(out);
 
   await using vault = await openVault(opening);
   const info = await vault.secrets.info(name);

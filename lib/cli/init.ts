@@ -9,10 +9,10 @@ import { newKdf } from "../sealed/kdf_limits.ts";
 import { checkLabel } from "../sealed/slot.ts";
 import { assertFree } from "../storage/create.ts";
 import { credentialFrom, findCredential, readNewPassphrase } from "./credential.ts";
-import { checkFree, checkMayWrite, claimStdin, STDIN } from "./files.ts";
+import { checkMayCreate, checkMayWrite, claimStdin, STDIN } from "./files.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven, refuseBoth } from "./metadata.ts";
-import { ensureKeyFile, withNewFile } from "./new_credential.ts";
+import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
 import { fileOptions, vaultPath } from "./open.ts";
 import { note, shown, writeJson, writeOut } from "./output.ts";
 import { confirmRecoveryCode, layOut } from "./recovery.ts";
@@ -42,10 +42,13 @@ export default async function init(flags: InitFlags): Promise<void> {
   const kdf = kdfOptions(flags);
   newKdf(kdf);
   checkLabel(label);
-  const credential = newCredential(flags);
+  const { credential, from } = newCredential(flags);
   assertFree(path);
-  if (recoveryOut !== undefined) checkFree(recoveryOut);
   checkMayWrite(path, "create vault");
+  if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
+  if (flags.newKeyfile !== undefined) checkMayEnsure(flags.newKeyfile);
+  // A variable that was set for another vault would be taken without a word otherwise.
+  if (from?.startsWith("COFFER_")) note(`The vault opens with the ${credentialName(credential)} from ${from}`);
 
   const { Vault } = await import("../vault.ts");
   await withNewFile(recoveryOut, async (write) => {
@@ -61,8 +64,14 @@ export default async function init(flags: InitFlags): Promise<void> {
   if (json && recoveryOut !== undefined) await writeJson({ vault: path, recoveryFile: recoveryOut });
 }
 
+/** The credential of the first slot, and the flag or variable that it comes from unless it is asked for. */
+interface FirstCredential {
+  readonly credential: Pick<CredentialOptions, "passphrase" | "keyFile">;
+  readonly from?: string;
+}
+
 /** The credential of the first slot, to be read or asked for once the path is known to be free. */
-function newCredential(flags: InitFlags): Pick<CredentialOptions, "passphrase" | "keyFile"> {
+function newCredential(flags: InitFlags): FirstCredential {
   const { newPassphraseFile, newKeyfile } = flags;
   const given = Object.entries({
     "--passphrase-file": flags.passphraseFile,
@@ -73,19 +82,27 @@ function newCredential(flags: InitFlags): Pick<CredentialOptions, "passphrase" |
     "--certificate-file": flags.certificateFile,
   }).filter(([, value]) => isGiven(value)).map(([name]) => name);
   if (given.length > 1) throw new ConflictingCredentialsError(given);
-  if (newKeyfile !== undefined) return { keyFile: async () => await ensureKeyFile(newKeyfile) };
+  if (newKeyfile !== undefined) {
+    return { credential: { keyFile: async () => await ensureKeyFile(newKeyfile) }, from: "--new-keyfile" };
+  }
   if (newPassphraseFile !== undefined) {
     if (newPassphraseFile === STDIN) claimStdin("--new-passphrase-file");
-    return { passphrase: async () => await readNewPassphrase(newPassphraseFile) };
+    const passphrase = async () => await readNewPassphrase(newPassphraseFile);
+    return { credential: { passphrase }, from: "--new-passphrase-file" };
   }
   const source = findCredential(flags);
-  if (source === undefined) return { passphrase: askForOne };
+  if (source === undefined) return { credential: { passphrase: askForOne } };
+  const { from } = source;
   const { passphrase, keyFile } = credentialFrom(source);
-  if (passphrase !== undefined) return { passphrase };
-  if (keyFile !== undefined) return { keyFile };
-  throw new UsageError(`A vault begins with a passphrase or a key file, not with ${source.from}`, {
+  if (passphrase !== undefined) return { credential: { passphrase }, from };
+  if (keyFile !== undefined) return { credential: { keyFile }, from };
+  throw new UsageError(`A vault begins with a passphrase or a key file, not with ${from}`, {
     hint: "Add other slots later with `coffer slot add`",
   });
+}
+
+function credentialName({ keyFile }: FirstCredential["credential"]): string {
+  return keyFile === undefined ? "passphrase" : "key file";
 }
 
 async function askForOne(): Promise<string> {

@@ -31,7 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
         await printVersion(wantsJson(args));
         break;
       case "help":
-        await writeOut(await parse(request.inputs));
+        await printHelp(request.inputs, wantsJson(args));
         break;
       case "incomplete":
         if (!wantsJson(args)) writeErr(`${await parse(request.inputs)}\n`);
@@ -49,6 +49,14 @@ async function printVersion(json: boolean): Promise<void> {
   const { VERSION } = await import("./version.ts");
   if (json) await writeJson({ version: VERSION });
   else await writeOut(`${VERSION}\n`);
+}
+
+async function printHelp(inputs: readonly string[], json: boolean): Promise<void> {
+  // The parser is asked for JSON too: it knows which commands there are, and refuses the others.
+  const text = await parse(inputs);
+  if (!json) return await writeOut(text);
+  const { helpDocument } = await import("./help.ts");
+  await writeJson(helpDocument(inputs.slice(0, -1)));
 }
 
 /**

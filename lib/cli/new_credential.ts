@@ -7,7 +7,7 @@ import { encodeUtf8 } from "../bytes.ts";
 import { FileExistsError, FileNotFoundError } from "../errors.ts";
 import { newKeyFile } from "../sealed/keyfile.ts";
 import { readKeyFile } from "./credential.ts";
-import { removeFile, writeNewFile } from "./files.ts";
+import { checkMayWrite, isThere, removeFile, writeNewFile } from "./files.ts";
 
 /**
  * The contents of a key file, which is made when it is missing. It is never taken away again, whatever fails later:
@@ -26,6 +26,15 @@ export async function ensureKeyFile(path: string): Promise<Uint8Array> {
     if (!(error instanceof FileExistsError)) throw error;
   }
   return await readKeyFile(path);
+}
+
+/**
+ * Refuses a key file that is missing and may not be made, before other work is done.
+ *
+ * @throws {MissingPermissionError}
+ */
+export function checkMayEnsure(path: string): void {
+  if (!isThere(path)) checkMayWrite(path, "write");
 }
 
 /** Runs work that writes a new file, and takes the file away again when the work fails after that. */

@@ -69,6 +69,11 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("");
 }
 
+/** How many there are of something, in one or in many: `1 secret`, `2 secrets`. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
 /** A date as people read it, to the minute, in UTC. */
 export function shownDate(date: Date): string {
   return `${date.toISOString().slice(0, 16).replace("T", " ")}Z`;

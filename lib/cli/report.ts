@@ -4,6 +4,7 @@
  * @module
  */
 import { CofferError, MissingPermissionError } from "../errors.ts";
+import { trace } from "./debug.ts";
 import { environment } from "./environment.ts";
 import { shown, writeErr } from "./output.ts";
 
@@ -15,7 +16,7 @@ export function report(error: unknown, json: boolean): number {
   const { code, message, hint } = known;
   if (json) writeErr(`${JSON.stringify({ error: { code, message, hint } })}\n`);
   else writeErr(`${label("error", "31")} ${shown(message)}\n${label("hint", "36")} ${shown(hint)}\n`);
-  if (environment("COFFER_DEBUG") !== undefined && error instanceof Error) writeErr(`${error.stack}\n`);
+  if (environment("COFFER_DEBUG") !== undefined) writeErr(trace(error));
   return known.exitCode;
 }
 

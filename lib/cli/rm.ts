@@ -7,7 +7,7 @@ import { InterruptedError } from "../errors.ts";
 import { checkName } from "../state/names.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { openVault, prepareOpening } from "./open.ts";
-import { writeJson } from "./output.ts";
+import { counted, writeJson } from "./output.ts";
 import { canAsk, confirm } from "./terminal.ts";
 
 /** Flags of `rm`. */
@@ -24,7 +24,7 @@ export default async function rm(flags: RmFlags, ...names: readonly string[]): P
   const opening = prepareOpening(flags);
   await using vault = await openVault(opening);
   if (!flags.yes && canAsk()) {
-    const what = wanted.length === 1 ? `"${wanted[0]}"` : `${wanted.length} secrets`;
+    const what = wanted.length === 1 ? `"${wanted[0]}"` : counted(wanted.length, "secret");
     if (!await confirm(`Remove ${what} with all versions?`)) throw new InterruptedError();
   }
   const removed = await vault.transaction(({ secrets }) => {

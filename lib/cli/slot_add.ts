@@ -9,10 +9,10 @@ import { checkLabel, type SlotKind } from "../sealed/slot.ts";
 import type { NewSlot, SlotInfo } from "../slots.ts";
 import type { Vault } from "../vault.ts";
 import { readNewPassphrase } from "./credential.ts";
-import { checkFree, claimStdin, STDIN } from "./files.ts";
+import { checkMayCreate, claimStdin, STDIN } from "./files.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven } from "./metadata.ts";
-import { ensureKeyFile, withNewFile } from "./new_credential.ts";
+import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, writeJson, writeOut } from "./output.ts";
 import { layOut } from "./recovery.ts";
@@ -47,8 +47,9 @@ export default async function slotAdd(flags: SlotAddFlags): Promise<void> {
   checkFlags(kind, flags);
   checkLabel(label);
   const opening = prepareOpening(flags);
+  if (out !== undefined) checkMayCreate(out);
+  if (flags.newKeyfile !== undefined) checkMayEnsure(flags.newKeyfile);
   const slot = await newSlot(kind, label, flags);
-  if (out !== undefined) checkFree(out);
 
   await using vault = await openVault(opening);
   let secret: string | undefined;

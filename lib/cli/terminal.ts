@@ -6,6 +6,7 @@
 import { type Bytes, decodeUtf8 } from "../bytes.ts";
 import { InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
 import { note, shown, writeErr } from "./output.ts";
+import { withoutEcho } from "./raw_mode.ts";
 
 /** Most bytes of one answer. */
 const MAX_ANSWER_SIZE = 64 * 1024;
@@ -32,18 +33,18 @@ export function canAsk(): boolean {
 /**
  * Asks for something that must not be seen, and returns its bytes as they were typed.
  *
- * @throws {InterruptedError} on Ctrl-C, on Ctrl-D at the start, and at the end of the input
+ * @throws {InterruptedError} on Ctrl-C, on Ctrl-D at the start, at the end of the input, and when a signal asks to end
  */
 export async function askHidden(question: string): Promise<Bytes> {
   // No echo before the question shows: who answers at once must not be seen either.
-  Deno.stdin.setRaw(true);
-  try {
-    writeErr(`${shown(question)} `);
-    return await readAnswer();
-  } finally {
-    Deno.stdin.setRaw(false);
-    writeErr("\n");
-  }
+  return await withoutEcho(async (interrupted) => {
+    try {
+      writeErr(`${shown(question)} `);
+      return await readAnswer(interrupted);
+    } finally {
+      writeErr("\n");
+    }
+  });
 }
 
 /** Asks for a passphrase. */
@@ -94,7 +95,7 @@ export async function confirm(question: string): Promise<boolean> {
   return /^y/i.test(await askLine(`${question} [y/N]`));
 }
 
-async function readAnswer(): Promise<Bytes> {
+async function readAnswer(interrupted: Promise<never>): Promise<Bytes> {
   const answer: number[] = [];
   const escape = new EscapeFilter();
   while (true) {
@@ -123,7 +124,7 @@ async function readAnswer(): Promise<Bytes> {
       }
       if (answer.length > MAX_ANSWER_SIZE) throw new UsageError(`An answer has at most ${MAX_ANSWER_SIZE} bytes`);
     }
-    await readMore();
+    await Promise.race([readMore(), interrupted]);
   }
 }
 

@@ -37,8 +37,6 @@ export interface Credential {
   readonly secret: Bytes;
 }
 
-/** Size of a certificate, in bytes. */
-export const CERTIFICATE_SIZE = 32;
 /** Longest passphrase, in bytes of UTF-8. */
 export const MAX_PASSPHRASE_SIZE = 64 * 1024;
 

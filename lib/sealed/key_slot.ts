@@ -4,11 +4,12 @@
  * @module
  */
 import { type Bytes, concat, encodeUtf8, viewOf } from "../bytes.ts";
-import { type AesKey, importAesKey, open, seal } from "../crypto/aes_gcm.ts";
+import { type AesKey, importAesKey, KEY_SIZE, open, seal } from "../crypto/aes_gcm.ts";
 import { argon2id, type Argon2Parameters } from "../crypto/argon2.ts";
+import { constantTimeEqual } from "../crypto/constant_time.ts";
 import { hkdf } from "../crypto/hkdf.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
-import { CorruptVaultError, WrongCredentialError } from "../errors.ts";
+import { SlotVerificationError, WrongCredentialError } from "../errors.ts";
 import type { Credential } from "./credential.ts";
 import { checkKdf } from "./kdf_limits.ts";
 import { SLOT_LABELS, WRAP_LABEL } from "./labels.ts";
@@ -31,25 +32,32 @@ export interface PreparedSlot {
 
 /**
  * Derives the key that will wrap the vault key for a new credential, twice: a slot whose derivation does not repeat
- * would never open again.
+ * would never open again. The credential's secret is wiped, whatever happens.
+ *
+ * @throws {SlotVerificationError}
  */
 export async function prepareSlot(
   credential: Credential,
   label: string,
   kdf?: Argon2Parameters,
 ): Promise<PreparedSlot> {
-  const salt = randomBytes(SALT_SIZE);
-  const parameters = credential.kind === "passphrase" ? { kdf: kdf! } : {};
-  const probe = randomBytes(WRAPPED_SIZE);
-  const key = await deriveSlotKey(credential, salt, kdf);
-  const sealed = await seal(key, probe, salt);
-  if (await open(await deriveSlotKey(credential, salt, kdf), sealed, salt) === null) {
-    throw new CorruptVaultError("a new key slot does not open again; this machine computes wrongly");
+  try {
+    const salt = randomBytes(SALT_SIZE);
+    const probe = randomBytes(KEY_SIZE);
+    const key = await deriveSlotKey(credential, salt, kdf);
+    const sealed = await seal(key, probe, salt);
+    await assertOpens(await deriveSlotKey(credential, salt, kdf), sealed, salt, probe);
+    return { kind: credential.kind, label, ...(kdf === undefined ? {} : { kdf }), salt, key };
+  } finally {
+    wipe(credential.secret);
   }
-  return { kind: credential.kind, label, ...parameters, salt, key };
 }
 
-/** Wraps the vault key into a slot, and opens the slot once before it counts. */
+/**
+ * Wraps the vault key into a slot, and opens the slot once before it counts.
+ *
+ * @throws {SlotVerificationError}
+ */
 export async function wrapSlot(
   prepared: PreparedSlot,
   vaultKey: Bytes,
@@ -60,12 +68,14 @@ export async function wrapSlot(
   const { kind, label, kdf, salt, key } = prepared;
   const slot: Slot = { id, kind, label, created, ...(kdf ? { kdf } : {}), salt, wrapped: new Uint8Array(WRAPPED_SIZE) };
   const wrapped: Slot = { ...slot, wrapped: await seal(key, vaultKey, slotAad(slot, vault)) };
-  const again = await open(key, wrapped.wrapped, slotAad(wrapped, vault));
-  if (again === null || !again.every((byte, index) => byte === vaultKey[index])) {
-    throw new CorruptVaultError("a new key slot does not open again; this machine computes wrongly");
-  }
-  wipe(again);
+  await assertOpens(key, wrapped.wrapped, slotAad(wrapped, vault), vaultKey);
   return wrapped;
+}
+
+async function assertOpens(key: AesKey, sealed: Bytes, aad: Bytes, expected: Bytes): Promise<void> {
+  const again = await open(key, sealed, aad);
+  if (again === null || !constantTimeEqual(again, expected)) throw new SlotVerificationError();
+  wipe(again);
 }
 
 /** The vault key and the slot that gave it. */

@@ -28,10 +28,24 @@ import { decodeSlot, encodeSlot, type Slot, SLOT_SIZE } from "./slot.ts";
 export const SLOT_COUNT = 16;
 /** Size of a vault id and of a segment id, in bytes. */
 export const ID_SIZE = 16;
-const SLOTS_OFFSET = 160;
-const HMAC_OFFSET = SLOTS_OFFSET + SLOT_COUNT * SLOT_SIZE;
+/** Most seals under one data key: with random nonces a repetition then still is less likely than 2^-32. */
+export const SEAL_LIMIT = 2 ** 32;
+/** Where the fields are. */
+const AT = {
+  vaultId: 0,
+  generation: 16,
+  epoch: 24,
+  nextSlotId: 28,
+  seals: 32,
+  created: 40,
+  updated: 48,
+  head: 56,
+  reserved: 72,
+  slots: 160,
+  hmac: 160 + SLOT_COUNT * SLOT_SIZE,
+} as const;
 /** Size of a sealed meta, in bytes. */
-export const META_SIZE = HMAC_OFFSET + HMAC_SIZE;
+export const META_SIZE = AT.hmac + HMAC_SIZE;
 
 /** A committed generation's own words. */
 export interface Meta {
@@ -57,17 +71,17 @@ export interface Meta {
 
 /** Encodes a meta and appends its HMAC. */
 export async function sealMeta(meta: Meta, key: HmacKey): Promise<Bytes> {
-  const body = new Uint8Array(HMAC_OFFSET);
+  const body = new Uint8Array(AT.hmac);
   const view = viewOf(body);
-  body.set(meta.vaultId, 0);
-  writeU64(view, 16, meta.generation);
-  view.setUint32(24, meta.epoch, true);
-  view.setUint32(28, meta.nextSlotId, true);
-  writeU64(view, 32, meta.seals);
-  writeU64(view, 40, meta.created);
-  writeU64(view, 48, meta.updated);
-  body.set(meta.head, 56);
-  meta.slots.forEach((slot, index) => body.set(encodeSlot(slot), SLOTS_OFFSET + index * SLOT_SIZE));
+  body.set(meta.vaultId, AT.vaultId);
+  writeU64(view, AT.generation, meta.generation);
+  view.setUint32(AT.epoch, meta.epoch, true);
+  view.setUint32(AT.nextSlotId, meta.nextSlotId, true);
+  writeU64(view, AT.seals, meta.seals);
+  writeU64(view, AT.created, meta.created);
+  writeU64(view, AT.updated, meta.updated);
+  body.set(meta.head, AT.head);
+  meta.slots.forEach((slot, index) => body.set(encodeSlot(slot), AT.slots + index * SLOT_SIZE));
   return concat(body, await hmac(key, body));
 }
 
@@ -79,26 +93,32 @@ export async function sealMeta(meta: Meta, key: HmacKey): Promise<Bytes> {
 export function decodeMeta(bytes: Uint8Array): Meta {
   if (bytes.length !== META_SIZE) throw new CorruptVaultError("the sealed meta is not of its size");
   const view = viewOf(bytes);
-  const [generation, seals, created, updated] = [16, 32, 40, 48].map((offset) => readU64(view, offset));
-  const epoch = view.getUint32(24, true);
-  const nextSlotId = view.getUint32(28, true);
-  const slots = decodeSlots(bytes.subarray(SLOTS_OFFSET, HMAC_OFFSET));
-  if (!generation || seals === undefined || created === undefined || updated === undefined || epoch === 0) {
+  const generation = readU64(view, AT.generation);
+  const seals = readU64(view, AT.seals);
+  const created = readU64(view, AT.created);
+  const updated = readU64(view, AT.updated);
+  const epoch = view.getUint32(AT.epoch, true);
+  const nextSlotId = view.getUint32(AT.nextSlotId, true);
+  const slots = decodeSlots(bytes.subarray(AT.slots, AT.hmac));
+  if (
+    !generation || epoch === 0 || seals === undefined || seals > SEAL_LIMIT || created === undefined ||
+    updated === undefined
+  ) {
     throw new CorruptVaultError("a number in the sealed meta is out of its range");
   }
-  if (!isZero(bytes.subarray(72, SLOTS_OFFSET))) {
+  if (!isZero(bytes.subarray(AT.reserved, AT.slots))) {
     throw new CorruptVaultError("reserved bytes of the sealed meta are set");
   }
   if (slots.some((slot) => slot.id >= nextSlotId)) throw new CorruptVaultError("a key slot has a number not yet given");
   return {
-    vaultId: bytes.slice(0, ID_SIZE),
+    vaultId: bytes.slice(AT.vaultId, AT.vaultId + ID_SIZE),
     generation,
     epoch,
     nextSlotId,
     seals,
     created,
     updated,
-    head: bytes.slice(56, 56 + ID_SIZE),
+    head: bytes.slice(AT.head, AT.head + ID_SIZE),
     slots,
   };
 }
@@ -110,7 +130,7 @@ export function decodeMeta(bytes: Uint8Array): Meta {
  */
 export async function openMeta(bytes: Uint8Array, key: HmacKey): Promise<Meta> {
   const meta = decodeMeta(bytes);
-  if (!await verifyHmac(key, bytes.subarray(0, HMAC_OFFSET), bytes.subarray(HMAC_OFFSET))) {
+  if (!await verifyHmac(key, bytes.subarray(0, AT.hmac), bytes.subarray(AT.hmac))) {
     throw new CorruptVaultError("the meta page fails authentication");
   }
   return meta;

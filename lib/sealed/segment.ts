@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { type Bytes, concat, encodeUtf8, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
+import { type Bytes, concat, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
 import { type AesKey, open, OVERHEAD, seal } from "../crypto/aes_gcm.ts";
 import { CorruptVaultError } from "../errors.ts";
 import type { StoredSegment } from "../storage/medium.ts";
@@ -28,6 +28,19 @@ export const SEGMENT_HEADER_SIZE = 64;
 /** Size of every chunk's plaintext but the last one's, in bytes. */
 export const CHUNK_SIZE = 1024 * 1024;
 const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
+/** Where the fields of the header are. */
+const AT = {
+  magic: 0,
+  version: 4,
+  kind: 5,
+  zero: 6,
+  epoch: 8,
+  zero2: 12,
+  first: 16,
+  last: 24,
+  id: 32,
+  previous: 48,
+} as const;
 const MAGIC = encodeUtf8("CFSG");
 const VERSION = 1;
 const KINDS = { snapshot: 1, delta: 2 } as const;
@@ -56,11 +69,6 @@ export interface SegmentKey {
   readonly key: AesKey;
   /** 16 bytes. */
   readonly vaultId: Bytes;
-}
-
-/** How many chunks, and so seals, a plaintext of this size takes. An empty one takes one. */
-export function chunkCount(size: number): number {
-  return Math.max(1, Math.ceil(size / CHUNK_SIZE));
 }
 
 /** Seals the pieces of a plaintext: each of {@linkcode CHUNK_SIZE} bytes, the last one at most that. */
@@ -120,28 +128,32 @@ export async function* openSegment(
 function encodeHeader(header: SegmentHeader): Bytes {
   const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
   const view = viewOf(bytes);
-  bytes.set(MAGIC, 0);
-  bytes[4] = VERSION;
-  bytes[5] = KINDS[header.kind];
-  view.setUint32(8, header.epoch, true);
-  writeU64(view, 16, header.first);
-  writeU64(view, 24, header.last);
-  bytes.set(header.id, 32);
-  bytes.set(header.previous, 48);
+  bytes.set(MAGIC, AT.magic);
+  bytes[AT.version] = VERSION;
+  bytes[AT.kind] = KINDS[header.kind];
+  view.setUint32(AT.epoch, header.epoch, true);
+  writeU64(view, AT.first, header.first);
+  writeU64(view, AT.last, header.last);
+  bytes.set(header.id, AT.id);
+  bytes.set(header.previous, AT.previous);
   return bytes;
 }
 
 function decodeHeader(bytes: Uint8Array): SegmentHeader {
   const view = viewOf(bytes);
-  const kind = bytes[5] === KINDS.snapshot ? "snapshot" : bytes[5] === KINDS.delta ? "delta" : undefined;
-  const first = readU64(view, 16);
-  const last = readU64(view, 24);
-  const previous = bytes.slice(48, 64);
-  const sound = MAGIC.every((byte, index) => bytes[index] === byte) && bytes[4] === VERSION && kind !== undefined &&
-    isZero(bytes.subarray(6, 8)) && isZero(bytes.subarray(12, 16)) && first !== undefined && last !== undefined &&
-    first >= 1 && first <= last && (kind === "delta" || (first === last && isZero(previous)));
+  const number = bytes[AT.kind];
+  const kind = number === KINDS.snapshot ? "snapshot" : number === KINDS.delta ? "delta" : undefined;
+  const epoch = view.getUint32(AT.epoch, true);
+  const first = readU64(view, AT.first);
+  const last = readU64(view, AT.last);
+  const id = bytes.slice(AT.id, AT.previous);
+  const previous = bytes.slice(AT.previous, SEGMENT_HEADER_SIZE);
+  const sound = equalBytes(bytes.subarray(AT.magic, AT.version), MAGIC) && bytes[AT.version] === VERSION &&
+    kind !== undefined && isZero(bytes.subarray(AT.zero, AT.epoch)) && isZero(bytes.subarray(AT.zero2, AT.first)) &&
+    first !== undefined && last !== undefined && first >= 1 && first <= last &&
+    (kind === "delta" || (first === last && isZero(previous)));
   if (!sound) throw new CorruptVaultError("the header of a segment is not of its form");
-  return { kind, epoch: view.getUint32(8, true), first, last, id: bytes.slice(32, 48), previous };
+  return { kind, epoch, first, last, id, previous };
 }
 
 /** Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in their segment. */

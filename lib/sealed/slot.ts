@@ -33,6 +33,21 @@ export const SLOT_HEAD_SIZE = 92;
 /** Size of a wrapped vault key, in bytes. */
 export const WRAPPED_SIZE = KEY_SIZE + OVERHEAD;
 
+/** Where the fields are. */
+const AT = {
+  kind: 0,
+  labelSize: 1,
+  zero: 2,
+  id: 4,
+  created: 8,
+  memory: 16,
+  passes: 20,
+  lanes: 24,
+  label: 28,
+  salt: 60,
+  wrapped: SLOT_HEAD_SIZE,
+} as const;
+
 /** The kinds of credential, in the order of their numbers from 1. */
 export const SLOT_KINDS = ["passphrase", "certificate", "recovery", "keyfile"] as const;
 
@@ -77,16 +92,16 @@ export function encodeSlot(slot: Slot): Bytes {
   const bytes = new Uint8Array(SLOT_SIZE);
   const view = viewOf(bytes);
   const label = encodeUtf8(checkLabel(slot.label));
-  bytes[0] = SLOT_KINDS.indexOf(slot.kind) + 1;
-  bytes[1] = label.length;
-  view.setUint32(4, slot.id, true);
-  writeU64(view, 8, slot.created);
-  view.setUint32(16, slot.kdf?.memory ?? 0, true);
-  view.setUint32(20, slot.kdf?.passes ?? 0, true);
-  view.setUint32(24, slot.kdf?.lanes ?? 0, true);
-  bytes.set(label, 28);
-  bytes.set(slot.salt, 60);
-  bytes.set(slot.wrapped, SLOT_HEAD_SIZE);
+  bytes[AT.kind] = SLOT_KINDS.indexOf(slot.kind) + 1;
+  bytes[AT.labelSize] = label.length;
+  view.setUint32(AT.id, slot.id, true);
+  writeU64(view, AT.created, slot.created);
+  view.setUint32(AT.memory, slot.kdf?.memory ?? 0, true);
+  view.setUint32(AT.passes, slot.kdf?.passes ?? 0, true);
+  view.setUint32(AT.lanes, slot.kdf?.lanes ?? 0, true);
+  bytes.set(label, AT.label);
+  bytes.set(slot.salt, AT.salt);
+  bytes.set(slot.wrapped, AT.wrapped);
   return bytes;
 }
 
@@ -96,25 +111,30 @@ export function encodeSlot(slot: Slot): Bytes {
  * @throws {CorruptVaultError} when the bytes are not of the form
  */
 export function decodeSlot(bytes: Uint8Array): Slot | null {
+  if (bytes.length !== SLOT_SIZE) throw new CorruptVaultError("a key slot is not of its size");
   if (isZero(bytes)) return null;
   const view = viewOf(bytes);
-  const kind = SLOT_KINDS[bytes[0]! - 1];
-  const labelSize = bytes[1]!;
-  const id = view.getUint32(4, true);
-  const created = readU64(view, 8);
-  const kdf = { memory: view.getUint32(16, true), passes: view.getUint32(20, true), lanes: view.getUint32(24, true) };
-  const sound = bytes.length === SLOT_SIZE && kind !== undefined && id > 0 && created !== undefined &&
-    labelSize <= MAX_LABEL_SIZE && isZero(bytes.subarray(2, 4)) && isZero(bytes.subarray(28 + labelSize, 60)) &&
-    (kind === "passphrase" || isZero(bytes.subarray(16, 28)));
+  const kind = SLOT_KINDS[bytes[AT.kind]! - 1];
+  const labelSize = bytes[AT.labelSize]!;
+  const id = view.getUint32(AT.id, true);
+  const created = readU64(view, AT.created);
+  const kdf = {
+    memory: view.getUint32(AT.memory, true),
+    passes: view.getUint32(AT.passes, true),
+    lanes: view.getUint32(AT.lanes, true),
+  };
+  const sound = kind !== undefined && id > 0 && created !== undefined && labelSize <= MAX_LABEL_SIZE &&
+    isZero(bytes.subarray(AT.zero, AT.id)) && isZero(bytes.subarray(AT.label + labelSize, AT.salt)) &&
+    (kind === "passphrase" || isZero(bytes.subarray(AT.memory, AT.label)));
   if (!sound) throw new CorruptVaultError("a key slot is not of its form");
   return {
     id,
     kind,
-    label: decodeLabel(bytes.subarray(28, 28 + labelSize)),
+    label: decodeLabel(bytes.subarray(AT.label, AT.label + labelSize)),
     created,
     ...(kind === "passphrase" ? { kdf } : {}),
-    salt: bytes.slice(60, SLOT_HEAD_SIZE),
-    wrapped: bytes.slice(SLOT_HEAD_SIZE, SLOT_SIZE),
+    salt: bytes.slice(AT.salt, AT.wrapped),
+    wrapped: bytes.slice(AT.wrapped),
   };
 }
 

@@ -12,11 +12,8 @@ import { randomBytes } from "../crypto/random.ts";
 import { CorruptVaultError, ForkDetectedError, RollbackDetectedError, SealLimitError } from "../errors.ts";
 import type { Commit, Committed, Medium, StoredSegment } from "../storage/medium.ts";
 import type { VaultKeys } from "./keys.ts";
-import { ID_SIZE, type Meta, openMeta, sealMeta } from "./meta.ts";
+import { ID_SIZE, type Meta, openMeta, SEAL_LIMIT, sealMeta } from "./meta.ts";
 import { openSegment, readSegmentHeader, sealSegment, type SegmentHeader } from "./segment.ts";
-
-/** Most seals under one data key: with random nonces a repetition then still is less likely than 2^-32. */
-export const SEAL_LIMIT = 2 ** 32;
 
 /** A live segment: where it is stored, and its header. */
 export interface LiveSegment {
@@ -148,18 +145,21 @@ async function chain(committed: Committed, meta: Meta, known: Generation | undef
     if (same && !equalBytes(header.id, before.header.id)) throw new ForkDetectedError(meta.generation);
     segments.push({ stored, header });
   }
-  checkChain(meta, segments.map(({ header }) => header));
+  checkChain(meta, segments);
   // A segment that reaches back behind what is known may be of another history: laid over the known state, it would mix
   // the two. Reading everything anew costs time, not truth.
   const overlaps = segments.slice(shared).some(({ header }) => header.first <= (known?.meta.generation ?? 0));
   return { committed, meta, segments, known: overlaps ? 0 : shared, recovered: committed.recovered };
 }
 
-/** Generations follow each other without a gap, ids link, and the last one is the one the meta names. */
-function checkChain(meta: Meta, headers: readonly SegmentHeader[]): void {
+/**
+ * Generations follow each other without a gap, each segment came with the last one that it covers, ids link, and the
+ * last one is the one the meta names.
+ */
+function checkChain(meta: Meta, segments: readonly LiveSegment[]): void {
   let before: SegmentHeader | undefined;
-  for (const header of headers) {
-    const fits = header.epoch === meta.epoch &&
+  for (const { stored, header } of segments) {
+    const fits = header.epoch === meta.epoch && header.last === stored.version &&
       (before === undefined
         ? header.kind === "snapshot"
         : header.kind === "delta" && header.first === before.last + 1 && equalBytes(header.previous, before.id));

@@ -45,6 +45,13 @@ export class State implements RecordReader {
     return this.#kinds.get(kind)?.size ?? 0;
   }
 
+  /** How many records there are. */
+  get size(): number {
+    let size = 0;
+    for (const records of this.#kinds.values()) size += records.size;
+    return size;
+  }
+
   /** Sets a record. For decoding; what users change goes through a {@linkcode Draft}. */
   put(kind: string, key: string, json: string): void {
     const records = this.#kinds.get(kind);

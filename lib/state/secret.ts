@@ -164,14 +164,17 @@ function parseSecret(json: string): StoredSecret {
     (secret.tags === undefined ||
       (Array.isArray(secret.tags) && secret.tags.every((tag) => typeof tag === "string"))) &&
     Array.isArray(secret.versions) && secret.versions.length >= 1 && secret.versions.length <= KEPT_VERSIONS &&
-    secret.versions.every(isVersion);
+    secret.versions.every(isVersion) &&
+    secret.versions.every(({ version }, index, { [index - 1]: before }) =>
+      version === (before === undefined ? version : before.version + 1)
+    );
   if (!sound) throw new CorruptVaultError("the record of a secret is not of its form");
   return secret;
 }
 
 function isVersion(version: StoredVersion | null): boolean {
   return typeof version === "object" && version !== null && Number.isSafeInteger(version.version) &&
-    isTime(version.created) && Number.isSafeInteger(version.size) && version.size >= 0 &&
+    version.version >= 1 && isTime(version.created) && Number.isSafeInteger(version.size) && version.size >= 0 &&
     version.size <= MAX_VALUE_SIZE && (typeof version.value === "string") !== (typeof version.ref === "string");
 }
 

@@ -48,8 +48,47 @@ Deno.test("coffer help COMMAND documents usage, flags and JSON fields, as COMMAN
       assert.match(out, /JSON: /);
       assert.match(out, /--passphrase-file/);
       assert.equal((await box.ok([...words, "--help"], { permissions: [] })).out, out);
-      assert.equal((await box.ok([...words, "--json", "-h"], { permissions: [] })).out, out);
+      assert.equal((await box.ok([...words, "-h"], { permissions: [] })).out, out);
     }));
+  });
+});
+
+Deno.test("coffer help --json lists every command by all words of its name", async () => {
+  await sandbox(async (box) => {
+    const { usage, brief, commands } = await box.json(["help"], { permissions: [] });
+    assert.deepEqual([usage, brief], ["coffer <COMMAND>", "Keep secrets in one encrypted file."]);
+    assert.deepEqual(commands.map(({ name }: { name: string }) => name), COMMANDS);
+    const slot = await box.json(["help", "slot"], { permissions: [] });
+    assert.deepEqual([slot.command, slot.usage, slot.commands.length], ["slot", "coffer slot <COMMAND>", 3]);
+    assert.deepEqual(await box.json(["--help"]), { usage, brief, commands });
+    await box.fails(["help", "lst"], "usage", 2, { permissions: [] });
+  });
+});
+
+Deno.test("coffer COMMAND --help --json describes arguments and flags, and agrees with the text", async () => {
+  await sandbox(async (box) => {
+    await Promise.all(COMMANDS.map(async (command) => {
+      const words = command.split(" ");
+      const document = await box.json(["help", ...words], { permissions: [] });
+      assert.deepEqual(await box.json([...words, "--help"], { permissions: [] }), document);
+      const { out } = await box.ok(["help", ...words], { permissions: [] });
+      assert.equal(document.command, command);
+      assert.ok(out.includes(document.description));
+      for (const { name } of document.arguments) assert.ok(document.usage.includes(`<${name}>`), document.usage);
+      const flags: readonly { name: string; brief: string; value?: string }[] = document.flags;
+      for (const { name, brief, value } of flags) {
+        const line = out.split("\n").find((line) => line.includes(`[${name}]`))!;
+        assert.ok(line.endsWith(` ${value === undefined ? "" : `${value}: `}${brief}`), line);
+      }
+      assert.equal(out.match(/^ +\[--/gm)!.length, flags.length);
+    }));
+    const set = await box.json(["set", "--help"]);
+    assert.equal(set.usage, "coffer set <NAME>");
+    assert.deepEqual(set.arguments, [{ name: "NAME", brief: "Name of the secret", optional: false, repeated: false }]);
+    const tag = set.flags.find(({ name }: { name: string }) => name === "--tag");
+    assert.deepEqual([tag.value, tag.repeated], ["TAG", true]);
+    assert.equal((await box.json(["ls", "--help"])).usage, "coffer ls [<PATTERN>]");
+    assert.equal((await box.json(["rm", "--help"])).usage, "coffer rm <NAME>...");
   });
 });
 

@@ -212,6 +212,66 @@ Deno.test("coffer names the permission that is missing, and asks for none", asyn
   });
 });
 
+Deno.test("coffer names the file that it may not write, before it opens anything", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["set", "a", "--value", "v", ...box.key]);
+    const before = Deno.readFileSync(box.vault);
+    box.file("wrong", "w".repeat(32));
+    box.file("there", "old");
+    const wrong = ["--keyfile", box.path("wrong")];
+    const target = box.path("target");
+    const cases: readonly (readonly [readonly string[], string])[] = [
+      [["get", "a", "--out", target, ...wrong], target],
+      [["get", "a", "--out", box.path("there"), "--overwrite", ...wrong], box.path("there")],
+      [["get", "a", "--out", "target", ...wrong], "target"],
+      [["slot", "add", "--kind", "recovery", "--out", target, ...wrong], target],
+      [["slot", "add", "--kind", "certificate", "--out", target, ...wrong], target],
+      [["slot", "add", "--kind", "keyfile", "--new-keyfile", target, ...wrong], target],
+    ];
+    const read = `--allow-read=${box.folder}`;
+    // The name alone is too little as well: the file is written beside it first.
+    for (const permissions of [[read], [read, `--allow-write=${target},${box.vault}`]]) {
+      for (const [args, file] of cases) {
+        const { err } = await box.fails(args, "missing-permission", 8, { permissions });
+        const { message } = JSON.parse(err).error;
+        assert.ok(message.startsWith(`Cannot write "${file}": this process runs without --allow-write=`), message);
+      }
+    }
+    // What is beside the vault may be written, what init would write elsewhere may not.
+    Deno.mkdirSync(box.path("vaults"));
+    const permissions = [read, `--allow-write=${box.path("vaults")}`];
+    for (
+      const flags of [["--new-keyfile", target], ["--keyfile", box.path("wrong"), "--recovery-out", target]]
+    ) {
+      const init = ["init", "--vault", box.path("vaults/new"), ...flags];
+      const { err } = await box.fails(init, "missing-permission", 8, { permissions });
+      assert.match(JSON.parse(err).error.message, /^Cannot write ".*target": /);
+    }
+    assert.deepEqual([...Deno.readDirSync(box.path("vaults"))], []);
+    assert.throws(() => Deno.statSync(target), Deno.errors.NotFound);
+    assert.equal(Deno.readTextFileSync(box.path("there")), "old");
+    assert.deepEqual(Deno.readFileSync(box.vault), before);
+  });
+});
+
+Deno.test("coffer get --out --overwrite that fails leaves what was there, and nothing beside it", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["set", "a", "--value", "v", ...box.key]);
+    Deno.mkdirSync(box.path("folder"));
+    for (const out of ["folder", "missing/out", "x".repeat(256)]) {
+      const { err } = await box.fails(["get", "a", "--overwrite", "--out", out, ...box.key], "io-error", 1);
+      assert.equal(JSON.parse(err).error.message, `Cannot write "${out}"`);
+    }
+    // A name as long as the file system takes is no reason to fail.
+    await box.ok(["get", "a", "--overwrite", "--out", "x".repeat(255), ...box.key]);
+    await box.ok(["get", "a", "--out", "y".repeat(255), ...box.key]);
+    const names = [...Deno.readDirSync(box.folder)].map(({ name }) => name[0]).sort();
+    assert.deepEqual(names, ["f", "k", "v", "x", "y"]);
+  });
+});
+
 Deno.test({
   name: "coffer reports a vault that the system lets nobody write, and reads it",
   ignore: Deno.uid() === 0, // modes mean nothing to root

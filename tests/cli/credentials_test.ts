@@ -179,6 +179,48 @@ Deno.test("coffer init prints the recovery code once: as a line, in JSON, or int
   });
 });
 
+Deno.test("coffer init tells which variable the vault's credential comes from, and not what it is", async () => {
+  await sandbox(async (box) => {
+    const file = box.file("pass", "from a file");
+    const key = box.file("key", "k".repeat(32));
+    const cases: readonly (readonly [string, string, string, readonly string[]])[] = [
+      ["COFFER_PASSPHRASE", "hunter2 hunter2", "passphrase", [
+        "--passphrase-file",
+        box.file("same", "hunter2 hunter2"),
+      ]],
+      ["COFFER_PASSPHRASE_FILE", file, "passphrase", ["--passphrase-file", file]],
+      ["COFFER_KEYFILE", key, "key file", ["--keyfile", key]],
+    ];
+    for (const [name, value, what, flags] of cases) {
+      const options = { env: { [name]: value }, permissions: [...box.permissions(), `--allow-env=${name}`] };
+      const vault = ["--vault", box.path(name)];
+      const { out, err } = await box.ok(["init", ...vault, ...WEAK, "--no-recovery"], options);
+      assert.deepEqual([out, err], ["", `The vault opens with the ${what} from ${name}\n`]);
+      await box.ok(["check", ...vault, ...flags]);
+      // A path that is taken, or a flag that wins: nothing is said of the variable.
+      const { err: taken } = await box.fails(["init", ...vault, ...WEAK], "vault-exists", 10, options);
+      assert.doesNotMatch(taken, /opens with/);
+      const other = ["init", "--vault", box.path(`${name}-other`), "--new-keyfile", box.path("new"), "--no-recovery"];
+      assert.equal((await box.ok(other, options)).err, "");
+    }
+  });
+});
+
+Deno.test("coffer passwd and slot add take no new passphrase from the environment", async () => {
+  await sandbox(async (box) => {
+    const pass = ["--passphrase-file", box.file("pass", "old")];
+    await box.ok(["init", "--no-recovery", ...pass, ...WEAK]);
+    const options = {
+      env: { COFFER_PASSPHRASE: "old" },
+      permissions: [...box.permissions(), "--allow-env=COFFER_PASSPHRASE"],
+    };
+    await box.fails(["passwd"], "no-credential", 4, options);
+    await box.fails(["slot", "add", "--kind", "passphrase"], "no-credential", 4, options);
+    await box.fails(["passwd"], "no-credential", 4, { ...options, env: { COFFER_PASSPHRASE: "new" } });
+    await box.ok(["check", ...pass]);
+  });
+});
+
 Deno.test("coffer init makes a key file that is missing, and uses one that exists", async () => {
   await sandbox(async (box) => {
     await box.init();

@@ -61,6 +61,19 @@ Deno.test("coffer set answers quietly, and with --json gives name and version", 
   });
 });
 
+Deno.test("coffer check counts in one and in many", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    const secrets = async () => (await box.ok(["check", ...box.key])).out.match(/^seals: .*, (.*)$/m)![1];
+    assert.equal(await secrets(), "0 secrets");
+    assert.match((await box.ok(["check"])).out, /^structure: generation 1, 1 segment, /);
+    await box.ok(["set", "a", "--value", "1", ...box.key]);
+    assert.equal(await secrets(), "1 secret");
+    await box.ok(["set", "b", "--value", "1", ...box.key]);
+    assert.equal(await secrets(), "2 secrets");
+  });
+});
+
 Deno.test("coffer get --json tells text from bytes", async () => {
   await sandbox(async (box) => {
     await box.init();

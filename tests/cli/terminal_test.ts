@@ -10,8 +10,9 @@ class Terminal {
   #changed = Promise.withResolvers<void>();
   #ended = false;
 
-  constructor(box: Sandbox, args: readonly string[]) {
-    const command = box.command(args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  /** @param around turns the command into one of the shell */
+  constructor(box: Sandbox, args: readonly string[], around = (command: string) => command) {
+    const command = around(box.command(args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" "));
     this.#child = new Deno.Command("script", {
       args: ["-q", "-e", "-c", command, "/dev/null"],
       cwd: box.folder,
@@ -178,6 +179,35 @@ terminalTest("coffer stops at Ctrl-C and at Ctrl-D, and changes nothing", async 
     assert.equal((await terminal.end()).code, 1);
   }
   assert.equal((await box.json(["status"])).generation, before.generation);
+});
+
+terminalTest("coffer gives the terminal back as it was when a signal ends a hidden prompt", async (box) => {
+  const flags = await withPassphrase(box, "p4ss");
+  const { generation } = await box.json(["status"]);
+  const prompts: readonly (readonly [readonly string[], string])[] = [
+    [["ls"], "Passphrase for vault.coffer: "],
+    [["set", "a", ...flags], "Value of a: "],
+    [["passwd", ...flags, "--allow-weak-kdf"], "New passphrase: "],
+  ];
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+  for (const [index, signal] of signals.entries()) {
+    const [args, prompt] = prompts[index % prompts.length]!;
+    const script = `echo $$ >'${box.path("pid")}'; exec "$@"`;
+    const terminal = new Terminal(
+      box,
+      args,
+      (command) => `sh -c '${script.replaceAll("'", "'\\''")}' sh ${command}; stty -a`,
+    );
+    await terminal.sees(prompt);
+    await terminal.type("half a passw");
+    Deno.kill(Number(Deno.readTextFileSync(box.path("pid"))), signal);
+    await terminal.sees("coffer: error: Interrupted");
+    const { screen } = await terminal.end();
+    for (const setting of ["icanon", "echo", "isig", "icrnl"]) {
+      assert.match(screen, new RegExp(`(^|\\s)${setting}(\\s|;)`), `${signal}: ${screen}`);
+    }
+  }
+  assert.equal((await box.json(["status"])).generation, generation);
 });
 
 terminalTest("coffer set asks for a hidden value, and says what it saved", async (box) => {

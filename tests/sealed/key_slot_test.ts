@@ -34,7 +34,7 @@ for (const kind of SLOT_KINDS) {
 
   Deno.test(`unwrapVaultKey() refuses a ${kind} slot with any byte flipped`, async () => {
     const credential = credentialOf(kind);
-    const bytes = encodeSlot(await slotFor(credential));
+    const bytes = encodeSlot(await slotFor(credentialOf(kind)));
     for (let at = 0; at < SLOT_SIZE; at++) {
       let slot;
       try {
@@ -51,7 +51,7 @@ for (const kind of SLOT_KINDS) {
 
   Deno.test(`unwrapVaultKey() refuses a ${kind} slot of another vault or epoch`, async () => {
     const credential = credentialOf(kind);
-    const slots = [await slotFor(credential)];
+    const slots = [await slotFor(credentialOf(kind))];
     const elsewhere = [{ ...VAULT, vaultId: patterned(16, 1) }, { ...VAULT, epoch: 4 }];
     for (const vault of elsewhere) {
       await assert.rejects(unwrapVaultKey({ ...vault, slots }, credential), WrongCredentialError);
@@ -60,8 +60,8 @@ for (const kind of SLOT_KINDS) {
 }
 
 Deno.test("unwrapVaultKey() refuses a cost above the ceiling before it does any work, in whichever slot", async () => {
-  const credential: Credential = { kind: "passphrase", secret: encodeUtf8("a") };
-  const good = await slotFor(credential);
+  const credential = (): Credential => ({ kind: "passphrase", secret: encodeUtf8("a") });
+  const good = await slotFor(credential());
   const hostile = [
     { ...KDF_CEILING, memory: KDF_CEILING.memory + 1 },
     { ...KDF_CEILING, passes: KDF_CEILING.passes + 1 },
@@ -75,7 +75,7 @@ Deno.test("unwrapVaultKey() refuses a cost above the ceiling before it does any 
   for (const kdf of hostile) {
     // The first slot would open; that it does not shows that costs are judged first.
     const slots = [good, { ...good, id: 2, kdf }];
-    await rejectsWith(() => unwrapVaultKey({ ...VAULT, slots }, credential), "kdf-limit");
+    await rejectsWith(() => unwrapVaultKey({ ...VAULT, slots }, credential()), "kdf-limit");
   }
 });
 
@@ -91,6 +91,25 @@ Deno.test("wrapSlot() wraps anew each time", async () => {
   assert.notDeepEqual(a!.wrapped, b!.wrapped);
   const [c, d] = await Promise.all([1, 1].map(() => slotFor(credentialOf("keyfile"))));
   assert.notDeepEqual(c!.salt, d!.salt);
+});
+
+Deno.test("prepareSlot() wipes the credential, also when it fails", async () => {
+  for (const kdf of [KDF, { memory: 1, passes: 0, lanes: 1 }]) {
+    const credential: Credential = { kind: "passphrase", secret: encodeUtf8("a passphrase") };
+    await prepareSlot(credential, "", kdf).catch(() => {});
+    assert.ok(credential.secret.every((byte) => byte === 0));
+  }
+});
+
+Deno.test("prepareSlot() makes no slot when the derivation does not repeat", async () => {
+  let calls = 0;
+  const unsteady: Credential = {
+    kind: "keyfile",
+    get secret() {
+      return patterned(32, calls++);
+    },
+  };
+  await rejectsWith(() => prepareSlot(unsteady, ""), "slot-unverified");
 });
 
 Deno.test("newKdf() has a floor for new slots, checkKdf() a ceiling for all", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { viewOf } from "../../lib/bytes.ts";
 import { importHmacKey } from "../../lib/crypto/hmac.ts";
 import { CorruptVaultError } from "../../lib/errors.ts";
-import { decodeMeta, type Meta, META_SIZE, openMeta, sealMeta, SLOT_COUNT } from "../../lib/sealed/meta.ts";
+import { decodeMeta, type Meta, META_SIZE, openMeta, SEAL_LIMIT, sealMeta, SLOT_COUNT } from "../../lib/sealed/meta.ts";
 import { encodeSlot, type Slot, SLOT_SIZE } from "../../lib/sealed/slot.ts";
 import { MAX_META_SIZE } from "../../lib/storage/medium.ts";
 import { flipped, patterned } from "../helpers.ts";
@@ -92,4 +92,10 @@ Deno.test("decodeMeta() refuses another size, gaps, doubles, no slots, and slots
   for (const [index, each] of wrong.entries()) {
     assert.throws(() => decodeMeta(each), CorruptVaultError, `case ${index}`);
   }
+});
+
+Deno.test("decodeMeta() refuses more seals than one key may make", async () => {
+  assert.equal(decodeMeta(await sealMeta({ ...META, seals: SEAL_LIMIT }, KEY)).seals, SEAL_LIMIT);
+  const bytes = await sealMeta({ ...META, seals: SEAL_LIMIT + 1 }, KEY);
+  assert.throws(() => decodeMeta(bytes), CorruptVaultError);
 });

@@ -4,7 +4,6 @@ import { importAesKey, OVERHEAD } from "../../lib/crypto/aes_gcm.ts";
 import { CorruptVaultError } from "../../lib/errors.ts";
 import {
   CHUNK_SIZE,
-  chunkCount,
   openSegment,
   readSegmentHeader,
   sealSegment,
@@ -33,9 +32,13 @@ function stored(bytes: Bytes): StoredSegment {
 
 function split(plaintext: Bytes): Bytes[] {
   return Array.from(
-    { length: chunkCount(plaintext.length) },
+    { length: chunksOf(plaintext.length) },
     (_, index) => plaintext.slice(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE),
   );
+}
+
+function chunksOf(size: number): number {
+  return Math.max(1, Math.ceil(size / CHUNK_SIZE));
 }
 
 async function openAll(bytes: Bytes, key = KEY): Promise<Bytes> {
@@ -55,7 +58,7 @@ Deno.test("openSegment() gives back what sealSegment() took, around the borders 
   for (const size of SIZES) {
     const plaintext = patterned(size);
     const bytes = await sealSegment(KEY, HEADER, split(plaintext));
-    assert.equal(bytes.length, SEGMENT_HEADER_SIZE + size + chunkCount(size) * OVERHEAD);
+    assert.equal(bytes.length, SEGMENT_HEADER_SIZE + size + chunksOf(size) * OVERHEAD);
     assert.ok(sameBytes(await openAll(bytes), plaintext), `${size} bytes`);
     assert.deepEqual(await readSegmentHeader(stored(bytes)), HEADER);
   }

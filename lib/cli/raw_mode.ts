@@ -1,0 +1,41 @@
+/**
+ * A terminal without echo, for as long as a hidden answer takes and not a moment longer.
+ *
+ * @module
+ */
+import { InterruptedError } from "../errors.ts";
+
+/** What asks a process to end, where the system has it and lets a process notice. */
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
+
+/**
+ * Runs work while the terminal shows nothing of what is typed. A signal that would end the process ends the work: a
+ * process that died at once would leave a terminal behind that shows nothing of what its user types next.
+ *
+ * @param work gets a promise that rejects when a signal comes; it must not wait for anything else alone
+ * @throws {InterruptedError} when a signal came
+ */
+export async function withoutEcho<T>(work: (interrupted: Promise<never>) => Promise<T>): Promise<T> {
+  const { promise: interrupted, reject } = Promise.withResolvers<never>();
+  // A signal may come when the work is over and nobody waits for this any more.
+  interrupted.catch(() => {});
+  const stop = () => reject(new InterruptedError());
+  // First the signals, then the terminal: there is no moment in which one could leave it as it is.
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
+  try {
+    Deno.stdin.setRaw(true);
+    return await work(interrupted);
+  } finally {
+    restore();
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
+  }
+}
+
+/** A terminal that has gone away, as after SIGHUP, needs nothing; it must not hide why the work ended. */
+function restore(): void {
+  try {
+    Deno.stdin.setRaw(false);
+  } catch { /* Nobody is there to type. */ }
+}

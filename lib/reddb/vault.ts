@@ -6,7 +6,7 @@
 import { type Bytes, encodeUtf8, equalBytes } from "../bytes.ts";
 import { type AesKey, open, seal } from "../crypto/aes_gcm.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
-import { RedDbDecryptionError, RedDbEncryptionError, VaultClosedError } from "../errors.ts";
+import { RedDbDecryptionError, RedDbEncryptionError, VaultClosedError, VaultExistsError } from "../errors.ts";
 import { Mutex } from "../mutex.ts";
 import { publishFile } from "../storage/create.ts";
 import type { Disk, LockMode } from "../storage/disk.ts";
@@ -14,7 +14,7 @@ import { readSealed } from "./chain.ts";
 import { type CommittedHeader, putBack, readCommitted } from "./committed.ts";
 import { type CredentialInput, deriveKey, type RedDbCredential, SALT_SIZE } from "./credential.ts";
 import { type EnvironmentReader, noEnvironment, resolveRedDbCredential } from "./environment.ts";
-import { assertVersion } from "./header.ts";
+import { assertVersion, isCurrent } from "./header.ts";
 import { sealExport, unsealExport } from "./logical_export.ts";
 import { DEFAULT_PAGE_SIZE } from "./page.ts";
 import { PageFile } from "./page_file.ts";
@@ -157,6 +157,28 @@ export class RedDbVault implements AsyncDisposable {
     try {
       await this.#turns.run(() =>
         this.#locked("exclusive", async (file, committed) => await this.#save(file, committed, payload))
+      );
+    } finally {
+      wipe(payload);
+    }
+  }
+
+  /**
+   * Saves a state where there is none yet. Of two that do so at the same time one succeeds.
+   *
+   * @throws {VaultExistsError} when the file has a vault; one of version 1 may be replaced with `replaceUnreadable`
+   */
+  async saveFirst(state: VaultState): Promise<void> {
+    const payload = state.serialize();
+    try {
+      await this.#turns.run(() =>
+        this.#locked("exclusive", async (file, committed) => {
+          const { header } = committed;
+          if (header !== null && (isCurrent(header) || !this.#options.replaceUnreadable)) {
+            throw new VaultExistsError(this.path, { hint: "A vault is bootstrapped once; name another file" });
+          }
+          await this.#save(file, committed, payload);
+        })
       );
     } finally {
       wipe(payload);

@@ -28,7 +28,9 @@ export type { Bytes } from "../bytes.ts";
 export {
   CofferError,
   type CofferErrorOptions,
+  ERROR_TABLE,
   type ErrorCode,
+  type ErrorEntry,
   RedDbCorruptError,
   RedDbDecryptionError,
   RedDbEncryptionError,

@@ -5,6 +5,7 @@ import * as api from "../../lib/reddb/mod.ts";
 const NAMES = [
   "CofferError",
   "DEFAULT_SCRAM_ITERATIONS",
+  "ERROR_TABLE",
   "KeyPair",
   "MIN_SCRAM_ITERATIONS",
   "ROLES",

@@ -260,6 +260,30 @@ Deno.test("RedDbVault.update() of two handles at once loses no change", () =>
     assert.deepEqual((await checkRedDbFile(path)).problems, []);
   }));
 
+Deno.test("RedDbVault.update() of two processes at once loses no change", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.rdb`;
+    await using vault = await RedDbVault.create(path, CREDENTIAL, { environment: () => undefined });
+    const module = new URL("../../lib/reddb/mod.ts", import.meta.url).href;
+    const main = `${folder}/main.ts`;
+    await Deno.writeTextFile(
+      main,
+      `import { RedDbVault } from ${JSON.stringify(module)};
+      const credential = { passphrase: ${JSON.stringify(PASSPHRASE)} };
+      await using vault = await RedDbVault.openWithoutEnvironment(${JSON.stringify(path)}, credential);
+      for (let i = 0; i < 20; i++) {
+        await vault.update((state) => void state.kv.set(Deno.args[0] + "/" + i, "x".repeat(i * 300)));
+      }`,
+    );
+    const args = ["run", "--no-check", "--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`, main];
+    const ends = await Promise.all(
+      ["a", "b"].map((name) => new Deno.Command(Deno.execPath(), { args: [...args, name] }).output()),
+    );
+    for (const { code, stderr } of ends) assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.equal((await vault.load())!.kv.size, 40);
+    assert.deepEqual((await checkRedDbFile(path)).problems, []);
+  }));
+
 Deno.test("RedDbVault.save() waits for the lock of another, and gives up after the time-out", async () => {
   const place = blankPlace();
   const other = new MemoryDisk(place.file);

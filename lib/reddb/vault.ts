@@ -141,6 +141,9 @@ export class RedDbVault implements AsyncDisposable {
    * Saves a state in the place of the last one. Returns when it would survive a loss of power; a crash on the way leaves
    * the last state or this one. The salt, and so the key, stays.
    *
+   * What was there is not read: a state is saved over one that another credential sealed, or that is damaged. That is how
+   * a credential is changed, and why {@linkcode update} is the safer call.
+   *
    * @throws {InvalidMetadataError} when the state cannot be written @throws {RedDbEncryptionError}
    * @throws {RedDbLegacyError} @throws {RedDbUnsupportedError} when the file has a vault that must not be replaced
    * @throws {BusyError} @throws {RedDbPageFileError}

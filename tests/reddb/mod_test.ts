@@ -20,6 +20,7 @@ const NAMES = [
   "VaultState",
   "checkRedDbFile",
   "isSameUser",
+  "newPasswordHash",
   "newScramVerifier",
   "resolveRedDbCredential",
   "sealLogicalExport",

@@ -135,6 +135,48 @@ for (const pageSize of [4096, 16384]) {
   });
 }
 
+Deno.test("RedDbVault.save() writes headers of pages as the vectors have them", async () => {
+  for (const name of ["chain-scattered.rdb", "page-16k.rdb"]) {
+    const bytes = await vectorBytes(name);
+    const place = placeOf(bytes);
+    const size = new DataView(bytes.buffer).getUint32(40, true);
+    await using vault = await openMemory(place);
+    await vault.save((await vault.load())!);
+    const headersOf = (file: Uint8Array) => {
+      const headers = new Set<string>();
+      for (let at = 2 * size; at < file.length; at += size) {
+        // All but the page id, which is its place: another one for another page.
+        assert.equal(new DataView(file.buffer, file.byteOffset + at).getUint32(8, true), at / size);
+        if (file[at] === 12) headers.add(file.slice(at, at + 8).toHex() + file.slice(at + 12, at + 36).toHex());
+      }
+      return headers;
+    };
+    assert.deepEqual(headersOf(place.file.bytes), headersOf(bytes));
+  }
+});
+
+Deno.test("RedDbVault keeps its note beside the file itself, whatever link it was opened by", () =>
+  withFolder(async (folder) => {
+    if (Deno.build.os === "windows") return;
+    const path = `${folder}/app.rdb`;
+    await using vault = await RedDbVault.create(path, CREDENTIAL, { environment: () => undefined });
+    await vault.save(stateOf(50_000, 1));
+    const before = Deno.readFileSync(path);
+    await vault.save(stateOf(60_000, 2));
+    const pageOf = (file: Uint8Array) => file.slice(2 * 4096, 3 * 4096);
+    const torn = Deno.readFileSync(path);
+    const note = await encodeNote({ before: pageOf(before), after: pageOf(torn) });
+    torn.set(before.subarray(2 * 4096 + 512, 3 * 4096), 2 * 4096 + 512);
+    Deno.writeFileSync(path, torn);
+    Deno.writeFileSync(`${path}-vault-header`, note, { mode: 0o600 });
+    Deno.mkdirSync(`${folder}/links`);
+    Deno.symlinkSync(path, `${folder}/links/other.rdb`);
+    await using linked = await RedDbVault.openWithoutEnvironment(`${folder}/links/other.rdb`, CREDENTIAL);
+    assert.deepEqual(await linked.load(), stateOf(60_000, 2));
+    await linked.save(stateOf(10));
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["app.rdb", "links"]);
+  }));
+
 Deno.test("RedDbVault loads, saves and loads every vector that has a state", async () => {
   for (const { file, credential, state } of VECTORS) {
     if (!state || !file.endsWith(".rdb")) continue;

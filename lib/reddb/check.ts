@@ -24,6 +24,7 @@ export type RedDbProblemKind = "file" | "header" | "chain" | "freelist" | "orpha
 
 /** One thing that is wrong. */
 export interface RedDbProblem {
+  /** Where it is. */
   readonly kind: RedDbProblemKind;
   /** What is wrong, in words. */
   readonly what: string;

@@ -131,33 +131,34 @@ export async function allocate(
 }
 
 /**
- * Gives pages back, and empties them. Durable when it returns; a crash on the way leaves them unreachable at worst.
+ * Gives pages back, and empties them. They are free for good when it returns; whether they are empty as well is not
+ * waited for. A crash on the way loses the pages that became trunks at most, if the others can still be found: so trunks
+ * are made of the last ones, which are the end of a chain.
  *
  * @param ids pages that nothing reaches any more, each once
  */
 export async function release(file: PageFile, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
-  const { pageSize } = file;
-  const sorted = [...ids].sort((a, b) => a - b);
-  const room = trunkCapacity(pageSize) + 1;
-  const isTrunk = new Map(sorted.map((id, index) => [id, index] as const).filter(([, index]) => index % room === 0));
-  for (const { first, count } of runsOf(sorted)) {
-    const pages = new Uint8Array(count * pageSize);
-    for (let i = 0; i < count; i++) {
-      const page = pages.subarray(i * pageSize, (i + 1) * pageSize);
-      const index = isTrunk.get(first + i);
-      if (index === undefined) writePageHeader(page, PAGE_TYPE.free, first + i);
-      else {
-        const next = sorted[index + room] ?? file.freelistHead;
-        encodeTrunk(page, first + i, next, sorted.slice(index + 1, index + room));
-      }
-    }
-    await file.writePages(first, pages);
+  const room = trunkCapacity(file.pageSize);
+  const split = ids.length - Math.ceil(ids.length / (room + 1));
+  const free = ids.slice(0, split).sort((a, b) => a - b);
+  const trunks = ids.slice(split);
+  for (const [index, id] of trunks.entries()) {
+    const page = new Uint8Array(file.pageSize);
+    encodeTrunk(page, id, trunks[index + 1] ?? file.freelistHead, free.slice(index * room, (index + 1) * room));
+    await file.writePages(id, page);
   }
   // The head names the new trunks only when they are there.
   await file.disk.sync();
-  await file.setCounts(file.pageCount, sorted[0]!);
+  await file.setCounts(file.pageCount, trunks[0]!);
   await file.disk.sync();
+  for (const { first, count } of runsOf(free)) {
+    const pages = new Uint8Array(count * file.pageSize);
+    for (let i = 0; i < count; i++) {
+      writePageHeader(pages.subarray(i * file.pageSize, (i + 1) * file.pageSize), PAGE_TYPE.free, first + i);
+    }
+    await file.writePages(first, pages);
+  }
 }
 
 function encodeTrunk(page: Uint8Array, id: number, next: number, ids: readonly number[]): void {

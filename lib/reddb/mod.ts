@@ -28,7 +28,9 @@ export type { Bytes } from "../bytes.ts";
 export {
   CofferError,
   type CofferErrorOptions,
+  ERROR_TABLE,
   type ErrorCode,
+  type ErrorEntry,
   RedDbCorruptError,
   RedDbDecryptionError,
   RedDbEncryptionError,
@@ -44,6 +46,7 @@ export type { CredentialInput, RedDbCredential } from "./credential.ts";
 export { type EnvironmentReader, resolveRedDbCredential } from "./environment.ts";
 export { KeyPair } from "./key_pair.ts";
 export { sealLogicalExport, unsealLogicalExport } from "./logical_export.ts";
+export { newPasswordHash } from "./password.ts";
 export {
   type ApiKey,
   DEFAULT_SCRAM_ITERATIONS,

@@ -32,12 +32,15 @@ export interface ScramVerifier {
 
 /** A user. Two of one name may be in different tenants. */
 export interface User {
+  /** The name, within its tenant. */
   readonly username: string;
   /** Null stands for the platform itself. */
   readonly tenant: string | null;
   /** As RedDB wrote it; kept as it is. */
   readonly passwordHash: string;
+  /** What the user may do. */
   readonly role: Role;
+  /** Whether the user may log in. */
   readonly enabled: boolean;
   /** Milliseconds since 1970, up to 128 bits. */
   readonly createdAt: bigint;
@@ -51,16 +54,19 @@ export interface User {
 export interface UserId {
   /** Null stands for the platform itself. */
   readonly tenant: string | null;
+  /** The name, within the tenant. */
   readonly username: string;
 }
 
 /** An API key. */
 export interface ApiKey {
+  /** Whose key it is; there may be no such user. */
   readonly owner: UserId;
   /** The secret that is sent with a request. */
   readonly key: string;
   /** What people call it. */
   readonly name: string;
+  /** What a request with the key may do. */
   readonly role: Role;
   /** Milliseconds since 1970, up to 128 bits. */
   readonly createdAt: bigint;

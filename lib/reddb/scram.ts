@@ -15,7 +15,7 @@ const SALT_SIZE = 16;
 export interface ScramOptions {
   /** At least {@linkcode MIN_SCRAM_ITERATIONS}. @default {DEFAULT_SCRAM_ITERATIONS} */
   readonly iterations?: number;
-  /** @default {16 random bytes} */
+  /** Random bytes that tell equal passwords apart. @default {16 fresh ones} */
   readonly salt?: Uint8Array;
 }
 

@@ -64,19 +64,7 @@ export class RedDbVault implements AsyncDisposable {
     options: RedDbOpenOptions = {},
   ): Promise<RedDbVault> {
     const taken = await resolveRedDbCredential(credential, options.environment);
-    try {
-      const place = openPlace(where, options);
-      try {
-        await locked(place, "shared", options, () => Promise.resolve());
-        return new RedDbVault(place, taken, { ...options });
-      } catch (error) {
-        if (typeof where === "string") place.disk.close();
-        throw error;
-      }
-    } catch (error) {
-      wipe(taken.secret);
-      throw error;
-    }
+    return await RedDbVault.#openWith(where, taken, options);
   }
 
   /** As {@linkcode open}, but only the argument counts. */
@@ -98,10 +86,15 @@ export class RedDbVault implements AsyncDisposable {
     credential?: CredentialInput,
     options: RedDbOpenOptions = {},
   ): Promise<RedDbVault> {
-    // A file that nothing can be saved to is not made.
-    wipe((await resolveRedDbCredential(credential, options.environment)).secret);
-    publishFile(path, PageFile.blank(DEFAULT_PAGE_SIZE));
-    return await RedDbVault.open(path, credential, options);
+    // In this order: a file that nothing can be saved to is not made.
+    const taken = await resolveRedDbCredential(credential, options.environment);
+    try {
+      publishFile(path, PageFile.blank(DEFAULT_PAGE_SIZE));
+    } catch (error) {
+      wipe(taken.secret);
+      throw error;
+    }
+    return await RedDbVault.#openWith(path, taken, options);
   }
 
   /** Whether the file has a vault, of whatever version. Needs no key. @throws {RedDbPageFileError} */
@@ -147,6 +140,9 @@ export class RedDbVault implements AsyncDisposable {
   /**
    * Saves a state in the place of the last one. Returns when it would survive a loss of power; a crash on the way leaves
    * the last state or this one. The salt, and so the key, stays.
+   *
+   * What was there is not read: a state is saved over one that another credential sealed, or that is damaged. That is how
+   * a credential is changed, and why {@linkcode update} is the safer call.
    *
    * @throws {InvalidMetadataError} when the state cannot be written @throws {RedDbEncryptionError}
    * @throws {RedDbLegacyError} @throws {RedDbUnsupportedError} when the file has a vault that must not be replaced
@@ -231,6 +227,24 @@ export class RedDbVault implements AsyncDisposable {
   /** Closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  static async #openWith(
+    where: string | Disk,
+    taken: RedDbCredential,
+    options: RedDbOpenOptions,
+  ): Promise<RedDbVault> {
+    let opened: Disk | undefined;
+    try {
+      const place = openPlace(where, options);
+      if (typeof where === "string") opened = place.disk;
+      await locked(place, "shared", options, () => Promise.resolve());
+      return new RedDbVault(place, taken, { ...options });
+    } catch (error) {
+      opened?.close();
+      wipe(taken.secret);
+      throw error;
+    }
   }
 
   async #locked<T>(mode: LockMode, work: (file: PageFile, committed: CommittedHeader) => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@
  */
 import type { Disk, LockMode, LockOptions } from "../storage/disk.ts";
 import { DenoDisk } from "../storage/disk_deno.ts";
+import { systemError } from "../storage/system_errors.ts";
 import { PageFile } from "./page_file.ts";
 import { FileSidecar, NO_SIDECAR, type Sidecar } from "./sidecar.ts";
 
@@ -27,7 +28,23 @@ export function openPlace(where: string | Disk, options: WhereOptions): Place {
   if (typeof where !== "string") return { disk: where, sidecar: options.sidecar ?? NO_SIDECAR };
   const { allowInsecurePermissions = false } = options;
   const disk = DenoDisk.open(where, { allowInsecurePermissions });
-  return { disk, sidecar: options.sidecar ?? new FileSidecar(where) };
+  try {
+    return { disk, sidecar: options.sidecar ?? new FileSidecar(realPath(where)) };
+  } catch (error) {
+    disk.close();
+    throw error;
+  }
+}
+
+/** The file's own name: whoever comes by way of a link must find the note as well. */
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    // Following a link may need a permission that the file itself does not.
+    if (error instanceof Deno.errors.NotCapable) return path;
+    throw systemError(error, "look up", path);
+  }
 }
 
 /** Runs with the file's pages as they are under the lock. Page 0 is read anew each time: another may have changed it. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/bytes.ts";
+import { PermissionDeniedError } from "../../lib/errors.ts";
 import { checkRedDbFile } from "../../lib/reddb/check.ts";
 import { chainPagesFor } from "../../lib/reddb/header.ts";
 import { KeyPair } from "../../lib/reddb/key_pair.ts";
+import { encodeNote } from "../../lib/reddb/sidecar.ts";
 import { VaultState } from "../../lib/reddb/state.ts";
 import { RedDbVault } from "../../lib/reddb/vault.ts";
 import { MemoryDisk } from "../../lib/storage/disk_memory.ts";
@@ -112,6 +114,10 @@ Deno.test("RedDbVault.save() keeps the salt, and takes another nonce each time",
   await vault.save(stateOf(10));
   assert.deepEqual(header().subarray(0, 21), first.subarray(0, 21));
   assert.notDeepEqual(header().subarray(25), first.subarray(25));
+  await using other = await openMemory(place);
+  await other.save(stateOf(20));
+  assert.deepEqual(header().subarray(0, 21), first.subarray(0, 21), "a handle that has not loaded keeps it too");
+  assert.deepEqual(await vault.load(), stateOf(20));
 });
 
 for (const pageSize of [4096, 16384]) {
@@ -128,6 +134,48 @@ for (const pageSize of [4096, 16384]) {
     }
   });
 }
+
+Deno.test("RedDbVault.save() writes headers of pages as the vectors have them", async () => {
+  for (const name of ["chain-scattered.rdb", "page-16k.rdb"]) {
+    const bytes = await vectorBytes(name);
+    const place = placeOf(bytes);
+    const size = new DataView(bytes.buffer).getUint32(40, true);
+    await using vault = await openMemory(place);
+    await vault.save((await vault.load())!);
+    const headersOf = (file: Uint8Array) => {
+      const headers = new Set<string>();
+      for (let at = 2 * size; at < file.length; at += size) {
+        // All but the page id, which is its place: another one for another page.
+        assert.equal(new DataView(file.buffer, file.byteOffset + at).getUint32(8, true), at / size);
+        if (file[at] === 12) headers.add(file.slice(at, at + 8).toHex() + file.slice(at + 12, at + 36).toHex());
+      }
+      return headers;
+    };
+    assert.deepEqual(headersOf(place.file.bytes), headersOf(bytes));
+  }
+});
+
+Deno.test("RedDbVault keeps its note beside the file itself, whatever link it was opened by", () =>
+  withFolder(async (folder) => {
+    if (Deno.build.os === "windows") return;
+    const path = `${folder}/app.rdb`;
+    await using vault = await RedDbVault.create(path, CREDENTIAL, { environment: () => undefined });
+    await vault.save(stateOf(50_000, 1));
+    const before = Deno.readFileSync(path);
+    await vault.save(stateOf(60_000, 2));
+    const pageOf = (file: Uint8Array) => file.slice(2 * 4096, 3 * 4096);
+    const torn = Deno.readFileSync(path);
+    const note = await encodeNote({ before: pageOf(before), after: pageOf(torn) });
+    torn.set(before.subarray(2 * 4096 + 512, 3 * 4096), 2 * 4096 + 512);
+    Deno.writeFileSync(path, torn);
+    Deno.writeFileSync(`${path}-vault-header`, note, { mode: 0o600 });
+    Deno.mkdirSync(`${folder}/links`);
+    Deno.symlinkSync(path, `${folder}/links/other.rdb`);
+    await using linked = await RedDbVault.openWithoutEnvironment(`${folder}/links/other.rdb`, CREDENTIAL);
+    assert.deepEqual(await linked.load(), stateOf(60_000, 2));
+    await linked.save(stateOf(10));
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["app.rdb", "links"]);
+  }));
 
 Deno.test("RedDbVault loads, saves and loads every vector that has a state", async () => {
   for (const { file, credential, state } of VECTORS) {
@@ -254,6 +302,30 @@ Deno.test("RedDbVault.update() of two handles at once loses no change", () =>
     assert.deepEqual((await checkRedDbFile(path)).problems, []);
   }));
 
+Deno.test("RedDbVault.update() of two processes at once loses no change", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.rdb`;
+    await using vault = await RedDbVault.create(path, CREDENTIAL, { environment: () => undefined });
+    const module = new URL("../../lib/reddb/mod.ts", import.meta.url).href;
+    const main = `${folder}/main.ts`;
+    await Deno.writeTextFile(
+      main,
+      `import { RedDbVault } from ${JSON.stringify(module)};
+      const credential = { passphrase: ${JSON.stringify(PASSPHRASE)} };
+      await using vault = await RedDbVault.openWithoutEnvironment(${JSON.stringify(path)}, credential);
+      for (let i = 0; i < 20; i++) {
+        await vault.update((state) => void state.kv.set(Deno.args[0] + "/" + i, "x".repeat(i * 300)));
+      }`,
+    );
+    const args = ["run", "--no-check", "--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`, main];
+    const ends = await Promise.all(
+      ["a", "b"].map((name) => new Deno.Command(Deno.execPath(), { args: [...args, name] }).output()),
+    );
+    for (const { code, stderr } of ends) assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.equal((await vault.load())!.kv.size, 40);
+    assert.deepEqual((await checkRedDbFile(path)).problems, []);
+  }));
+
 Deno.test("RedDbVault.save() waits for the lock of another, and gives up after the time-out", async () => {
   const place = blankPlace();
   const other = new MemoryDisk(place.file);
@@ -370,3 +442,57 @@ Deno.test("RedDbVault.load() puts a torn header back from the note, and reads it
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["app.rdb"]);
     assert.deepEqual((await checkRedDbFile(path)).problems, []);
   }));
+
+Deno.test("RedDbVault reads from a disk that cannot be written, a torn header too, and refuses to save to it", async () => {
+  const place = blankPlace();
+  await using vault = await openMemory(place);
+  await vault.save(stateOf(50_000, 1));
+  const before = place.file.bytes.slice(2 * 4096, 3 * 4096);
+  await vault.save(stateOf(60_000, 2));
+  const after = place.file.bytes.slice(2 * 4096, 3 * 4096);
+  place.sidecar.note = await encodeNote({ before, after });
+  place.file.bytes.set(before.subarray(1024), 2 * 4096 + 1024);
+  const torn = place.file.bytes.slice();
+  const disk = new ReadOnlyDisk(place.file);
+  await using reader = await RedDbVault.openWithoutEnvironment(disk, CREDENTIAL, { sidecar: place.sidecar });
+  assert.deepEqual(await reader.load(), stateOf(60_000, 2));
+  await rejectsWith(() => reader.save(stateOf(10)), "permission-denied");
+  await rejectsWith(() => reader.update(() => {}), "permission-denied");
+  assert.deepEqual(place.file.bytes, torn);
+  assert.ok(place.sidecar.note !== null);
+});
+
+Deno.test("RedDbVault needs permission for the file's folder alone, and says which one is missing", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.rdb`;
+    const module = new URL("../../lib/reddb/mod.ts", import.meta.url).href;
+    const main = `${folder}/main.ts`;
+    await Deno.writeTextFile(
+      main,
+      `import { RedDbVault, VaultState } from ${JSON.stringify(module)};
+      try {
+        const credential = { passphrase: "p" };
+        await using vault = await RedDbVault.create(${JSON.stringify(path)}, credential);
+        await vault.save(VaultState.empty());
+        console.log("saved", (await vault.load()).users.length);
+      } catch (error) {
+        console.log(error.code, error.hint);
+      }`,
+    );
+    const run = async (...permissions: string[]) => {
+      const args = ["run", "--no-check", "--no-prompt", ...permissions, main];
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+      return new TextDecoder().decode(stdout).trim() || new TextDecoder().decode(stderr);
+    };
+    assert.match(await run(`--allow-read=${folder}`), /^missing-permission .*--allow-write/);
+    assert.equal(await run(`--allow-read=${folder}`, `--allow-write=${folder}`), "saved 0");
+  }));
+
+/** A disk that refuses every write, as one of a file that is not ours does. */
+class ReadOnlyDisk extends MemoryDisk {
+  override readonly readOnly = true as boolean as false;
+
+  override writeAt(): Promise<void> {
+    return Promise.reject(new PermissionDeniedError("write", this.path));
+  }
+}

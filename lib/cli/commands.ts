@@ -5,16 +5,7 @@
  */
 import type { CommandContext, RouteMap } from "@stricli/core";
 import { command, none, routes } from "./define.ts";
-import {
-  choice,
-  count,
-  file,
-  KDF_FLAGS,
-  parsed,
-  repeated,
-  text,
-  toggle,
-} from "./flags.ts";
+import { choice, count, file, KDF_FLAGS, parsed, repeated, text, toggle } from "./flags.ts";
 import { REDDB_COMMANDS } from "./reddb/commands.ts";
 
 /** The shells that completion scripts are written for. */

@@ -3,16 +3,13 @@
  *
  * @module
  */
-import { encodeHex, encodeUtf8 } from "../bytes.ts";
-import { argon2id } from "../crypto/argon2.ts";
-import { randomBytes, wipe } from "../crypto/random.ts";
+import { encodeHex } from "../bytes.ts";
+import { randomBytes } from "../crypto/random.ts";
 import { KeyPair } from "./key_pair.ts";
+import { newPasswordHash } from "./password.ts";
 import { newScramVerifier } from "./scram.ts";
 import { VaultState } from "./state.ts";
 
-/** RedDB hashes passwords at this cost: 4 MiB, 3 passes, 1 lane. */
-const PASSWORD_KDF = { memory: 4 * 1024, passes: 3, lanes: 1 };
-const PASSWORD_SALT_SIZE = 16;
 const API_KEY_SIZE = 32;
 /** The entry that holds the key RedDB encrypts secret values with. */
 const SECRET_KEY_ENTRY = "red.secret.aes_key";
@@ -42,7 +39,7 @@ export async function bootstrapState(username: string, password: string): Promis
   state.users.push({
     username,
     tenant: null,
-    passwordHash: await hashPassword(password),
+    passwordHash: await newPasswordHash(password),
     role: "admin",
     enabled: true,
     createdAt: now,
@@ -58,13 +55,4 @@ export async function bootstrapState(username: string, password: string): Promis
   });
   state.kv.set(SECRET_KEY_ENTRY, encodeHex(randomBytes(SECRET_KEY_SIZE)));
   return { state, pair, apiKey };
-}
-
-/** Hashes a password as RedDB does: `argon2id$<salt hex>$<hash hex>`, with a random salt. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(PASSWORD_SALT_SIZE);
-  const bytes = encodeUtf8(password);
-  const hash = await argon2id(bytes, salt, PASSWORD_KDF);
-  wipe(bytes);
-  return `argon2id$${encodeHex(salt)}$${encodeHex(hash)}`;
 }

@@ -40,7 +40,7 @@ export {
   RedDbUnsupportedError,
 } from "../errors.ts";
 export { type Disk, type Lock, type LockMode, type LockOptions } from "../storage/disk.ts";
-export { type Bootstrapped, bootstrapState, hashPassword } from "./bootstrap.ts";
+export { type Bootstrapped, bootstrapState } from "./bootstrap.ts";
 export { checkRedDbFile, type RedDbCheckReport, type RedDbProblem, type RedDbProblemKind } from "./check.ts";
 export type { CredentialInput, RedDbCredential } from "./credential.ts";
 export { type EnvironmentReader, resolveRedDbCredential } from "./environment.ts";

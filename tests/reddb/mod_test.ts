@@ -18,6 +18,7 @@ const NAMES = [
   "RedDbUnsupportedError",
   "RedDbVault",
   "VaultState",
+  "bootstrapState",
   "checkRedDbFile",
   "isSameUser",
   "newPasswordHash",

@@ -42,6 +42,13 @@ const FACTS: Record<string, readonly unknown[]> = {
   SecretNotFoundError: ["name"],
   MalformedTextError: ["name"],
   SecretExistsError: ["name"],
+  RedDbNoKeyError: ["Something is missing"],
+  RedDbEncryptionError: ["what"],
+  RedDbDecryptionError: [],
+  RedDbCorruptError: ["what"],
+  RedDbLegacyError: [],
+  RedDbUnsupportedError: [9],
+  RedDbPageFileError: ["/a/b", "what"],
 };
 
 function classes(): [string, AnyError][] {

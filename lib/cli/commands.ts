@@ -3,42 +3,16 @@
  *
  * @module
  */
-import {
-  buildCommand,
-  buildRouteMap,
-  type Command,
-  type CommandContext,
-  type RouteMap,
-  type TypedCommandPositionalParameters,
-} from "@stricli/core";
-import {
-  choice,
-  count,
-  file,
-  type FlagsOf,
-  GLOBAL_FLAGS,
-  type GlobalFlags,
-  KDF_FLAGS,
-  parsed,
-  repeated,
-  text,
-  toggle,
-} from "./flags.ts";
+import type { CommandContext, RouteMap } from "@stricli/core";
+import { command, none, routes } from "./define.ts";
+import { choice, count, file, KDF_FLAGS, parsed, repeated, text, toggle } from "./flags.ts";
+import { REDDB_COMMANDS } from "./reddb/commands.ts";
 
 /** The shells that completion scripts are written for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** A shell that a completion script is written for. */
 export type Shell = typeof SHELLS[number];
-
-interface Definition<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]> {
-  readonly brief: string;
-  /** What help says below the usage. */
-  readonly description: string;
-  readonly load: () => Promise<{ readonly default: (flags: FLAGS, ...args: ARGS) => Promise<void> }>;
-  readonly flags: FlagsOf<Omit<FLAGS, keyof GlobalFlags>>;
-  readonly positional: TypedCommandPositionalParameters<ARGS, CommandContext>["positional"];
-}
 
 const NAME = { brief: "Name of the secret", placeholder: "NAME", parse: String } as const;
 
@@ -307,57 +281,10 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     check,
     passwd,
     slot: routes("List, add and remove key slots", { ls: slotLs, add: slotAdd, rm: slotRm }),
+    reddb: REDDB_COMMANDS,
     completions,
   },
 );
-
-function command<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]>(
-  definition: Definition<FLAGS, ARGS>,
-): Command<CommandContext> {
-  const { brief, description, load, flags, positional } = definition;
-  // Names come from the command line: what every object inherits must not be found.
-  const all: Readonly<Record<string, { readonly kind: string }>> = Object.assign(
-    Object.create(null),
-    flags,
-    GLOBAL_FLAGS,
-  );
-  return buildCommand<Readonly<Record<string, unknown>>, readonly unknown[]>({
-    loader: async () => {
-      const { default: run } = await load();
-      return async (given, ...args) => await run(withToggles(given, all) as FLAGS, ...args as unknown as ARGS);
-    },
-    parameters: {
-      flags: all as never,
-      positional: positional as never,
-    },
-    docs: { brief, fullDescription: description },
-  });
-}
-
-/** Toggles that were not given are false; to the parser they are optional, so that the usage line stays short. */
-function withToggles(
-  given: Readonly<Record<string, unknown>>,
-  all: Readonly<Record<string, { kind: string }>>,
-): unknown {
-  return Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [name, value ?? (all[name]?.kind === "boolean" ? false : undefined)]),
-  );
-}
-
-function routes(
-  brief: string,
-  targets: Readonly<Record<string, Command<CommandContext> | RouteMap<CommandContext>>>,
-): RouteMap<CommandContext> {
-  return buildRouteMap({
-    routes: Object.assign(Object.create(null), targets),
-    aliases: Object.create(null),
-    docs: { brief },
-  });
-}
-
-function none(): { kind: "tuple"; parameters: readonly [] } {
-  return { kind: "tuple", parameters: [] };
-}
 
 async function parseWhen(input: string): Promise<Date> {
   const { parseExpiry } = await import("./expiry.ts");

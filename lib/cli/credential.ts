@@ -115,7 +115,7 @@ function onlyOne(sources: Iterable<CredentialSource>): CredentialSource | undefi
 }
 
 /** Text of a file without the line end that editors put at its end. */
-async function readCredentialText(path: string, kind: CredentialKind): Promise<string> {
+export async function readCredentialText(path: string, kind: CredentialKind): Promise<string> {
   const bytes = await readCredentialFile(path, kind);
   let text: string;
   try {

@@ -37,7 +37,7 @@ export default async function ls(flags: LsFlags, pattern?: string): Promise<void
 }
 
 /** A pattern with a wildcard is a glob; any other is how names begin. */
-function listOptions(pattern: string | undefined): ListOptions {
+export function listOptions(pattern: string | undefined): ListOptions {
   if (pattern === undefined) return {};
   if (!/[*?[]/.test(pattern)) return { prefix: pattern };
   globMatcher(pattern);

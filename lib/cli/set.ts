@@ -14,8 +14,8 @@ import { openVault, prepareOpening } from "./open.ts";
 import { note, shown, writeJson } from "./output.ts";
 import { askHidden, canAsk } from "./terminal.ts";
 
-/** Flags of `set`. */
-export interface SetFlags extends GlobalFlags, MetadataFlags {
+/** Flags that say where a value comes from. */
+export interface ValueFlags {
   /** Whether the value comes from stdin. */
   readonly stdin: boolean;
   /** File that holds the value. */
@@ -24,10 +24,12 @@ export interface SetFlags extends GlobalFlags, MetadataFlags {
   readonly value?: string;
 }
 
+/** Flags of `set`. */
+export interface SetFlags extends GlobalFlags, MetadataFlags, ValueFlags {}
+
 /** Reads a value and keeps it as a new version. */
 export default async function set(flags: SetFlags, name: string): Promise<void> {
   checkName(name);
-  refuseBoth({ "--stdin": flags.stdin, "--file": flags.file, "--value": flags.value });
   const metadata = metadataFrom(flags);
   const opening = prepareOpening(flags);
   const given = await readValue(flags);
@@ -40,7 +42,8 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
 }
 
 /** The value that the flags name, or undefined when it is to be asked for. */
-async function readValue({ stdin, file, value }: SetFlags): Promise<Uint8Array | undefined> {
+export async function readValue({ stdin, file, value }: ValueFlags): Promise<Uint8Array | undefined> {
+  refuseBoth({ "--stdin": stdin, "--file": file, "--value": value });
   if (value !== undefined) return checkValue(encodeUtf8(value));
   if (stdin || file === STDIN) {
     claimStdin(stdin ? "--stdin" : "--file");

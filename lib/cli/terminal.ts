@@ -62,18 +62,18 @@ export async function askPassphrase(question: string): Promise<string> {
   }
 }
 
-/** Asks for a new passphrase twice, until both are the same. */
-export async function askNewPassphrase(): Promise<string> {
+/** Asks for a new passphrase, or another word of that kind, twice, until both are the same. */
+export async function askNewPassphrase(word = "passphrase"): Promise<string> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const passphrase = await askPassphrase("New passphrase:");
+    const passphrase = await askPassphrase(`New ${word}:`);
     if (passphrase === "") {
-      note("A passphrase must not be empty.");
+      note(`A ${word} must not be empty.`);
       continue;
     }
-    if (await askPassphrase("New passphrase again:") === passphrase) return passphrase;
+    if (await askPassphrase(`New ${word} again:`) === passphrase) return passphrase;
     note("The two are not the same.");
   }
-  throw new UsageError("No new passphrase was typed the same way twice");
+  throw new UsageError(`No new ${word} was typed the same way twice`);
 }
 
 /** Asks for a line that may be seen. */

@@ -18,6 +18,15 @@ const COMMANDS = [
   "slot ls",
   "slot add",
   "slot rm",
+  "reddb bootstrap",
+  "reddb show",
+  "reddb export",
+  "reddb unseal",
+  "reddb set",
+  "reddb rm",
+  "reddb import",
+  "reddb write",
+  "reddb check",
   "completions",
 ];
 

@@ -1,0 +1,176 @@
+/**
+ * The commands for RedDB's files: names, flags, arguments and help.
+ *
+ * @module
+ */
+import { command, routes } from "../define.ts";
+import { choice, file, text, toggle } from "../flags.ts";
+
+/** What to do with a name that is taken by another value. */
+export const CONFLICTS = ["fail", "skip", "overwrite"] as const;
+
+/** What to do with a name that is taken by another value. */
+export type OnConflict = typeof CONFLICTS[number];
+
+const FILE = { brief: "RedDB's file, .rdb", placeholder: "FILE", parse: String } as const;
+const KEY = { brief: "Key of the entry", placeholder: "KEY", parse: String } as const;
+
+const CREDENTIAL_FLAGS = {
+  reddbPassphraseFile: file("File with the passphrase of the RedDB file"),
+  reddbCertificateFile: file("File with the certificate of the RedDB file"),
+} as const;
+
+const ON_CONFLICT = choice("WHAT", CONFLICTS, "With a name that has another value: fail (default), skip, overwrite");
+
+const CREDENTIAL_HELP = `REDDB_CERTIFICATE opens it, else REDDB_VAULT_KEY, either also with _FILE at its end, else
+--reddb-certificate-file or --reddb-passphrase-file, else a passphrase that is asked for`;
+const OWN_CREDENTIAL_HELP = `${CREDENTIAL_HELP}; --certificate-file and --passphrase-file mean the same here`;
+
+const STATE_JSON = `bootstrapped, master_secret, users, api_keys, kv; without --reveal secrets are "***"`;
+
+const bootstrap = command({
+  brief: "Make a RedDB vault with its first user",
+  description: `Make a RedDB vault: master secret, an administrator, and an API key for them.
+
+The vault opens with a certificate that is printed once, or with --certificate-out goes to a new file. FILE is made when
+it is missing; a file that has a vault is refused. The user's password is asked for, or comes from --password-file.
+
+JSON: file, user, apiKey, and certificate or certificateFile`,
+  load: () => import("./bootstrap.ts"),
+  flags: {
+    user: text("NAME", "Name of the administrator"),
+    passwordFile: file("File with the administrator's password; - for stdin"),
+    certificateOut: file("Write the certificate to a new file instead of stdout"),
+    replaceLegacy: toggle("Put the new vault in the place of one of version 1, which cannot be read"),
+  },
+  positional: { kind: "tuple", parameters: [FILE] },
+});
+
+const show = command({
+  brief: "Show what a RedDB vault holds",
+  description: `Show users, API keys and entries of a RedDB vault.
+
+${OWN_CREDENTIAL_HELP}.
+
+JSON: ${STATE_JSON}; null when there is no vault yet`,
+  load: () => import("./show.ts"),
+  flags: { ...CREDENTIAL_FLAGS, reveal: toggle("Show secrets too") },
+  positional: { kind: "tuple", parameters: [FILE] },
+});
+
+const exportCommand = command({
+  brief: "Seal a RedDB vault as text",
+  description: `Write the whole state as one line of text (RDVX), sealed under the credential that opens the vault.
+
+${OWN_CREDENTIAL_HELP}.
+
+JSON: export, or with --out the file in out`,
+  load: () => import("./export.ts"),
+  flags: { ...CREDENTIAL_FLAGS, out: file("Write it to a new file that only you can read") },
+  positional: { kind: "tuple", parameters: [FILE] },
+});
+
+const unseal = command({
+  brief: "Show what an export of RedDB holds",
+  description: `Show users, API keys and entries of an export (RDVX).
+
+${OWN_CREDENTIAL_HELP}.
+
+JSON: ${STATE_JSON}`,
+  load: () => import("./unseal.ts"),
+  flags: { ...CREDENTIAL_FLAGS, reveal: toggle("Show secrets too") },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "File with the export; - for stdin", placeholder: "EXPORT", parse: String }],
+  },
+});
+
+const set = command({
+  brief: "Set an entry of a RedDB vault",
+  description: `Set an entry of a RedDB vault. Values are text.
+
+The value is asked for on a terminal, or comes from --stdin or --file. ${OWN_CREDENTIAL_HELP}.
+
+JSON: file, key`,
+  load: () => import("./set.ts"),
+  flags: {
+    ...CREDENTIAL_FLAGS,
+    stdin: toggle("Read the value from stdin"),
+    file: file("Read the value from a file; - for stdin"),
+    value: text("VALUE", "The value itself; visible to other programs"),
+  },
+  positional: { kind: "tuple", parameters: [FILE, KEY] },
+});
+
+const rm = command({
+  brief: "Remove an entry of a RedDB vault",
+  description: `Remove an entry of a RedDB vault.
+
+${OWN_CREDENTIAL_HELP}.
+
+JSON: file, removed`,
+  load: () => import("./rm.ts"),
+  flags: CREDENTIAL_FLAGS,
+  positional: { kind: "tuple", parameters: [FILE, KEY] },
+});
+
+const importCommand = command({
+  brief: "Take a RedDB vault's entries over",
+  description:
+    `Take the entries of a RedDB file or export over as secrets: all of them, or none. What is already there with the same
+value stays as it is. Users, API keys and the master secret are not taken over; how many there are is said.
+
+The flags of every command open the coffer vault. The RedDB vault: ${CREDENTIAL_HELP}.
+
+JSON: imported, unchanged, skipped (arrays of names), leftOut {users, apiKeys, masterSecret, lines}`,
+  load: () => import("./import.ts"),
+  flags: { ...CREDENTIAL_FLAGS, prefix: text("TEXT", "Put this before every name"), onConflict: ON_CONFLICT },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "RedDB's file or export; - for an export on stdin", placeholder: "FILE", parse: String }],
+  },
+});
+
+const write = command({
+  brief: "Write secrets into a RedDB vault",
+  description:
+    `Write secrets into a RedDB vault as its entries: all of them, or none. FILE is made when it is missing. Values must be
+text; notes, tags and old versions stay behind.
+
+The flags of every command open the coffer vault. The RedDB vault: ${CREDENTIAL_HELP}.
+
+JSON: file, written, unchanged, skipped (arrays of names)`,
+  load: () => import("./write.ts"),
+  flags: {
+    ...CREDENTIAL_FLAGS,
+    only: text("PATTERN", "Only names that match, as in ls"),
+    onConflict: ON_CONFLICT,
+  },
+  positional: { kind: "tuple", parameters: [FILE] },
+});
+
+const check = command({
+  brief: "Look a RedDB file over, without a key",
+  description:
+    `Look at every page of the vault, its chain and the list of free pages, without a key. Ends with exit code 6 when
+something is damaged. Pages that nothing reaches only take room: they are said, and are no damage.
+
+JSON: path, ok, problems (an array of kind, what, page, harmless), fileSize, pageSize, pageCount, version, chainPages,
+freePages, orphanPages, otherPages, interrupted`,
+  load: () => import("./check.ts"),
+  flags: {},
+  positional: { kind: "tuple", parameters: [FILE] },
+});
+
+/** The commands for RedDB's files. */
+export const REDDB_COMMANDS = routes("Read and write RedDB's auth vaults", {
+  bootstrap,
+  show,
+  export: exportCommand,
+  unseal,
+  set,
+  rm,
+  import: importCommand,
+  write,
+  check,
+});

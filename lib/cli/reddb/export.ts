@@ -5,8 +5,9 @@
  */
 import { encodeUtf8 } from "../../bytes.ts";
 import { VaultNotFoundError } from "../../errors.ts";
-import { checkMayCreate, writeNewFile } from "../files.ts";
+import { checkMayCreate } from "../files.ts";
 import { writeJson, writeOut } from "../output.ts";
+import { writeNewFile } from "../private_file.ts";
 import { ownCredential, reaching, type RedDbFlags, redDbOptions } from "./open.ts";
 import { warnOfKeptLines } from "./state.ts";
 

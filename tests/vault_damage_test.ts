@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeMetaPage } from "../lib/storage/meta_page.ts";
-import { PAGE_SIZE } from "../lib/storage/meta_page.ts";
+import { PAGE_SIZE } from "../lib/storage/page.ts";
 import { Vault } from "../lib/vault.ts";
 import { CHEAP_KDF, flipped, PASSPHRASE, patterned, rejectsWith, withFolder } from "./helpers.ts";
 

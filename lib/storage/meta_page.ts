@@ -28,8 +28,6 @@ import { countPages, type Extent, normalize } from "./extents.ts";
 import { MAX_META_SIZE, MAX_SEGMENTS } from "./medium.ts";
 import { PAGE_SIZE, pagesFor } from "./page.ts";
 
-export { PAGE_SIZE, PAYLOAD_SIZE } from "./page.ts";
-
 /** Pages 0 and 1 are meta pages; segments come after them. */
 export const FIRST_SEGMENT_PAGE = 2;
 /** A page number takes 32 bits. */

@@ -16,9 +16,8 @@ import {
   encodeMetaPage,
   type MetaPage,
   metaPageOf,
-  PAGE_SIZE,
-  PAYLOAD_SIZE,
 } from "../../lib/storage/meta_page.ts";
+import { PAGE_SIZE, PAYLOAD_SIZE } from "../../lib/storage/page.ts";
 import { type CreateOptions, Vault } from "../../lib/vault.ts";
 
 const FOLDER = new URL(".", import.meta.url).pathname;

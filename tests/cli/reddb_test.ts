@@ -254,6 +254,25 @@ Deno.test("coffer reddb import takes entries over in one commit, and says what i
     await box.fails(["reddb", "import", foreign, ...from], "reddb-corrupt", 6);
   }));
 
+Deno.test({
+  name: "coffer reddb import reads an export from a pipe with a name",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    sandbox(async (box) => {
+      await box.init();
+      const { path, key } = await bootstrapped(box);
+      const { out: text } = await box.ok(["reddb", "export", path, ...key]);
+      const pipe = box.path("pipe");
+      assert.ok((await new Deno.Command("mkfifo", { args: ["-m", "600", pipe] }).output()).success);
+      const from = ["--reddb-certificate-file", box.path("certificate"), ...box.key];
+      const [{ imported }] = await Promise.all([
+        box.json(["reddb", "import", pipe, ...from]),
+        Deno.writeTextFile(pipe, text, { create: false }),
+      ]);
+      assert.deepEqual(imported, ["red.secret.aes_key"]);
+    }),
+});
+
 Deno.test("coffer reddb import refuses an entry that is no name for a secret, and takes nothing over", () =>
   sandbox(async (box) => {
     await box.init();

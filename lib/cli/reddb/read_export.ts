@@ -31,6 +31,9 @@ export async function readExport(path: string, credential: RedDbCredentialSource
 export async function isExport(path: string): Promise<boolean> {
   if (path === STDIN) return true;
   try {
+    // A pipe gives its bytes once, and no page file is one.
+    const { isFifo } = await Deno.stat(path);
+    if (isFifo) return true;
     using file = await Deno.open(path, { read: true });
     const start = new Uint8Array(START_SIZE);
     await file.read(start);

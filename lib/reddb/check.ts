@@ -16,7 +16,7 @@ import type { Sidecar } from "./sidecar.ts";
 import { openPlace, type WhereOptions } from "./where.ts";
 
 /**
- * Where something is wrong. `file`: page 0. `header`: page 2. `chain`: a page of the vault's chain. `freelist`: the list of
+ * Where something is wrong. `file`: page 0, or a count in it that no save believes. `header`: page 2. `chain`: a page of the vault's chain. `freelist`: the list of
  * free pages. `orphan`: a page of the vault, or of the list, that nothing reaches. `tail`: pages that are counted and not
  * in the file, or not whole.
  */
@@ -105,6 +105,7 @@ class Checker {
       problems: this.#problems,
     };
     if (file === undefined) return report;
+    await this.#try("file", () => Promise.resolve(file.assertCanGrow(0)));
     this.#checkTail(file);
     const committed = await readCommitted(file, this.#sidecar);
     this.#checkHeader(file, committed);

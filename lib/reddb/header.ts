@@ -119,6 +119,8 @@ export function assertVersion({ version }: VaultHeader): void {
  */
 export function assertSound({ payloadLength, chainCount, firstPage }: VaultHeader, file: PageFile): void {
   const damaged = (what: string) => new RedDbCorruptError(what, { page: VAULT_PAGE });
+  // What is not there reads as zeros; a short payload might fit before the cut, and be lost when the page is completed.
+  if (!file.has(VAULT_PAGE)) throw damaged("the page of the vault is cut short");
   if (payloadLength < OVERHEAD) throw damaged("the payload is shorter than its nonce and tag");
   if (payloadLength > file.fileSize) throw damaged("the payload is longer than the file");
   if (chainCount !== chainPagesFor(payloadLength, file.pageSize)) {

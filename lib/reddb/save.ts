@@ -94,18 +94,30 @@ export async function saveSealed(
   await file.writePages(VAULT_PAGE, page);
   await file.disk.sync();
   const dropped = new Set(allocation.dropped);
-  await release(file, [...old].filter((id) => !freelist.pages.has(id) || dropped.has(id)));
-  await sidecar.remove();
+  await tidy(async () => {
+    await release(file, [...old].filter((id) => !freelist.pages.has(id) || dropped.has(id)));
+    await sidecar.remove();
+  });
 }
 
-/** Gives the pages of a failed save back, as far as that works: what went wrong first is what the caller must know. */
-async function giveUp(file: PageFile, sidecar: Sidecar, { ids, pageCount, end }: Allocation): Promise<void> {
+/**
+ * Runs what only saves room. That it fails changes nothing for the caller: of a failed save the first error counts, and
+ * a save whose header is durable has happened. Pages and a note that stay behind are found by the next save.
+ */
+async function tidy(work: () => Promise<void>): Promise<void> {
   try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CofferError)) throw error;
+  }
+}
+
+/** Gives the pages of a failed save back, as far as that works. */
+async function giveUp(file: PageFile, sidecar: Sidecar, { ids, pageCount, end }: Allocation): Promise<void> {
+  await tidy(async () => {
     await sidecar.remove();
     await file.setCounts(pageCount, file.freelistHead);
     await file.disk.truncate(Math.max(file.fileSize, file.pageSize * (VAULT_PAGE + 1)));
     await release(file, ids.filter((id) => id < end));
-  } catch (error) {
-    if (!(error instanceof CofferError)) throw error;
-  }
+  });
 }

@@ -127,6 +127,41 @@ Deno.test("coffer reddb bootstrap puts a vault in the place of one of version 1 
     await box.ok(["reddb", "show", path, "--certificate-file", box.file("cert", certificate)]);
   }));
 
+Deno.test("coffer reddb bootstrap shows no certificate for a file that nothing can be saved to", () =>
+  sandbox(async (box) => {
+    const flags = ["--user", "a", "--password-file", box.file("password", "a long password\n")];
+    const damaged = (at: number, value: number, file = "no-vault.rdb") => {
+      const bytes = Deno.readFileSync(new URL(file, VECTORS));
+      new DataView(bytes.buffer).setUint32(at, value, true);
+      return bytes;
+    };
+    const files = [
+      ["reddb-page-file", new TextEncoder().encode("no page file")],
+      ["reddb-page-file", damaged(32 + 12, 2 ** 32 - 1)],
+      ["reddb-page-file", damaged(32 + 16, 2)],
+      ["reddb-corrupt", damaged(2 * 4096 + 32, 1, "single-page.rdb")],
+    ] as const;
+    for (const [code, bytes] of files) {
+      const path = box.file("app.rdb", bytes);
+      await box.fails(["reddb", "bootstrap", path, ...flags], code, 6);
+      assert.deepEqual(Deno.readFileSync(path), bytes);
+    }
+  }));
+
+Deno.test("coffer reddb bootstrap makes no vault when nobody reads the certificate", () =>
+  sandbox(async (box) => {
+    const flags = ["--user", "a", "--password-file", box.file("password", "a long password\n")];
+    for (const out of [[], ["--certificate-out", box.path("cert")]]) {
+      const child = box.spawn(["reddb", "bootstrap", box.path("app.rdb"), ...flags, ...out]);
+      await child.stdout.cancel();
+      const { code } = await child.status;
+      const err = await new Response(child.stderr).text();
+      assert.equal(code, 1, err);
+      assert.match(err, /standard output/);
+      assert.deepEqual([...Deno.readDirSync(box.folder)].map(({ name }) => name), ["password"]);
+    }
+  }));
+
 Deno.test("coffer reddb bootstrap, twice at once, makes one vault", () =>
   sandbox(async (box) => {
     const path = box.path("app.rdb");
@@ -213,7 +248,30 @@ Deno.test("coffer reddb import takes entries over in one commit, and says what i
     const { out: text } = await box.ok(["reddb", "export", path, ...key]);
     const prefixed = await box.json(["reddb", "import", "-", ...from, "--prefix", "old/"], { stdin: text });
     assert.deepEqual(prefixed.imported.sort(), ["old/db/url", "old/red.secret.aes_key"]);
+    const spaced = box.file("spaced.rdvx", `\n  ${text.toUpperCase()}\r\n`);
+    assert.equal((await box.json(["reddb", "import", spaced, ...from, "--prefix", "old/"])).unchanged.length, 2);
+    const foreign = box.file("foreign.rdvx", text.replace(/^../, "00"));
+    await box.fails(["reddb", "import", foreign, ...from], "reddb-corrupt", 6);
   }));
+
+Deno.test({
+  name: "coffer reddb import reads an export from a pipe with a name",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    sandbox(async (box) => {
+      await box.init();
+      const { path, key } = await bootstrapped(box);
+      const { out: text } = await box.ok(["reddb", "export", path, ...key]);
+      const pipe = box.path("pipe");
+      assert.ok((await new Deno.Command("mkfifo", { args: ["-m", "600", pipe] }).output()).success);
+      const from = ["--reddb-certificate-file", box.path("certificate"), ...box.key];
+      const [{ imported }] = await Promise.all([
+        box.json(["reddb", "import", pipe, ...from]),
+        Deno.writeTextFile(pipe, text, { create: false }),
+      ]);
+      assert.deepEqual(imported, ["red.secret.aes_key"]);
+    }),
+});
 
 Deno.test("coffer reddb import refuses an entry that is no name for a secret, and takes nothing over", () =>
   sandbox(async (box) => {

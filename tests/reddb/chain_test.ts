@@ -4,6 +4,7 @@ import { chainPagesFor, decodeHeader, encodeHeader, headerCapacity } from "../..
 import { PageFile } from "../../lib/reddb/page_file.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { patterned, rejectsWith } from "../helpers.ts";
+import { openMemory, placeOf, vectorBytes } from "./helpers.ts";
 
 const SIZE = 4096;
 const SALT = patterned(16);
@@ -122,4 +123,11 @@ Deno.test("followSoundly() stops before a page that is not a vault's, says anoth
   assert.deepEqual(await followSoundly(file, { ...header, version: 1 }), []);
   assert.deepEqual(await followSoundly(file, { ...header, chainCount: 0xffffffff, firstPage: 0xffffffff }), []);
   assert.deepEqual(await followSoundly(file, null), []);
+});
+
+Deno.test("readSealed() refuses a header page that is cut short, even where the payload ends before the cut", async () => {
+  const place = placeOf((await vectorBytes("single-page.rdb")).slice(0, 3 * 4096 - 1));
+  await using vault = await openMemory(place);
+  const error = await rejectsWith(() => vault.load(), "reddb-corrupt");
+  assert.equal((error as { page?: number }).page, 2);
 });

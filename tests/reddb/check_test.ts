@@ -141,3 +141,16 @@ Deno.test("checkRedDbFile() waits for a save that is running", async () => {
   await using vault = await RedDbVault.openWithoutEnvironment(disk, CREDENTIAL);
   assert.equal(await vault.load(), null);
 });
+
+Deno.test("checkRedDbFile() reports a count of pages that no save believes, and takes one of a crash for harmless", async () => {
+  const bytes = await vectorBytes("single-page.rdb");
+  const pages = bytes.length / 4096;
+  const count = (value: number) => new DataView(bytes.buffer).setUint32(32 + 12, value, true);
+  count(pages + 65_536);
+  assert.deepEqual((await check(bytes)).problems.map(({ kind, harmless }) => [kind, harmless]), [["tail", true]]);
+  for (const value of [pages + 65_537, 2 ** 32 - 1]) {
+    count(value);
+    const [problem] = (await check(bytes)).problems;
+    assert.deepEqual([problem?.kind, problem?.page, problem?.harmless], ["file", 0, false]);
+  }
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/bytes.ts";
-import { PermissionDeniedError } from "../../lib/errors.ts";
+import { InputOutputError, PermissionDeniedError } from "../../lib/errors.ts";
 import { checkRedDbFile } from "../../lib/reddb/check.ts";
 import { chainPagesFor } from "../../lib/reddb/header.ts";
 import { KeyPair } from "../../lib/reddb/key_pair.ts";
@@ -15,6 +15,7 @@ import {
   CREDENTIAL,
   foreignFile,
   foreignPagesOf,
+  MemorySidecar,
   openMemory,
   PASSPHRASE,
   placeOf,
@@ -496,3 +497,24 @@ class ReadOnlyDisk extends MemoryDisk {
     return Promise.reject(new PermissionDeniedError("write", this.path));
   }
 }
+
+Deno.test("RedDbVault.save() has succeeded once its header is durable, even if tidying up fails", async () => {
+  class StuckSidecar extends MemorySidecar {
+    override remove(): Promise<void> {
+      if (this.note !== null) return Promise.reject(new InputOutputError("remove", "note"));
+      return super.remove();
+    }
+  }
+  const place = blankPlace();
+  const sidecar = new StuckSidecar();
+  await using vault = await RedDbVault.openWithoutEnvironment(new MemoryDisk(place.file), CREDENTIAL, { sidecar });
+  await vault.saveFirst(stateOf(20_000));
+  assert.ok(sidecar.note !== null);
+  assert.deepEqual(await vault.load(), stateOf(20_000));
+  await rejectsWith(() => vault.save(stateOf(10_000)), "io-error");
+  assert.deepEqual(
+    await vault.load(),
+    stateOf(20_000),
+    "a note that cannot be removed stops the next save before it begins",
+  );
+});

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { NoCredentialError, UsageError, VaultExistsError, WeakCredentialError } from "../../errors.ts";
+import {
+  InputOutputError,
+  NoCredentialError,
+  RedDbCorruptError,
+  RedDbPageFileError,
+  UsageError,
+  VaultExistsError,
+  WeakCredentialError,
+} from "../../errors.ts";
 import type { CredentialInput, RedDbOpenOptions, VaultState } from "../../reddb/mod.ts";
 import { readCredentialText } from "../credential.ts";
 import { checkFree, checkMayCreate, checkMayWrite, claimStdin, isThere, STDIN } from "../files.ts";
@@ -51,24 +59,45 @@ export default async function bootstrap(flags: RedDbBootstrapFlags, path: string
     const certificate = certificateOut === undefined
       ? { certificate: pair.certificateHex }
       : { certificateFile: certificateOut };
-    if (json) await writeJson({ file: path, user, apiKey, ...certificate });
-    else {
+    await show(async () => {
+      if (json) return await writeJson({ file: path, user, apiKey, ...certificate });
       note("The certificate opens the vault, and nothing else does. It and the API key are shown this once.");
       await writeOut(
         `${certificateOut === undefined ? `certificate: ${pair.certificateHex}\n` : ""}api key: ${apiKey}\n`,
       );
-    }
+    });
     await save(path, state, { certificate: pair.certificate }, { ...options, replaceUnreadable: flags.replaceLegacy });
   });
   if (!json) note(`Made a vault in ${shown(path)}`);
 }
 
-/** @throws {VaultExistsError} when the file has a vault that bootstrapping must not replace */
+/** Shows what is shown once. A reader that went away has not seen it: here that is an error, and no vault is made. */
+async function show(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    throw new InputOutputError("write to", "standard output", { cause: error });
+  }
+}
+
+/**
+ * Looks the file over before anything is asked or shown.
+ *
+ * @throws {VaultExistsError} when the file has a vault that bootstrapping must not replace
+ * @throws {RedDbPageFileError} @throws {RedDbCorruptError} when nothing can be saved to it
+ */
 async function assertNoVault(path: string, replaceLegacy: boolean, options: RedDbOpenOptions): Promise<void> {
   if (!isThere(path)) return;
   const { checkRedDbFile } = await import("../../reddb/mod.ts");
-  const { version } = await checkRedDbFile(path, options);
-  if (version === null || (version === 1 && replaceLegacy)) return;
+  const { version, problems } = await checkRedDbFile(path, options);
+  if (version === null || (version === 1 && replaceLegacy)) {
+    const problem = problems.find(({ kind, harmless }) => !harmless && !(kind === "header" && replaceLegacy));
+    if (problem === undefined) return;
+    const { kind, what, page } = problem;
+    const at = page === null ? {} : { page };
+    throw kind === "header" ? new RedDbCorruptError(what, at) : new RedDbPageFileError(path, what, at);
+  }
   throw new VaultExistsError(path, {
     hint: version === 1
       ? "Its vault is of version 1 and cannot be read; --replace-legacy puts a new one in its place"

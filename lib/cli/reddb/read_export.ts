@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat, decodeUtf8, encodeUtf8, equalBytes } from "../../bytes.ts";
+import { concat, decodeUtf8 } from "../../bytes.ts";
 import { RedDbCorruptError } from "../../errors.ts";
 import type { VaultState } from "../../reddb/mod.ts";
 import { claimStdin, readFile, readStdin, STDIN } from "../files.ts";
@@ -11,8 +11,9 @@ import type { RedDbCredentialSource } from "./open.ts";
 
 /** Most bytes of an export: 64 MiB sealed, as hex. */
 const MAX_EXPORT_SIZE = 128 * 1024 * 1024;
-/** Hex of `RDVX`. */
-const START = encodeUtf8("52445658");
+/** What an export begins with: hex, or the white space before it. A page file has zeros among its first bytes. */
+const START = /^[0-9a-f\s]{8}/i;
+const START_SIZE = 8;
 
 /** The state in an export; `-` reads stdin. */
 export async function readExport(path: string, credential: RedDbCredentialSource): Promise<VaultState> {
@@ -30,9 +31,13 @@ export async function readExport(path: string, credential: RedDbCredentialSource
 export async function isExport(path: string): Promise<boolean> {
   if (path === STDIN) return true;
   try {
+    // A pipe gives its bytes once, and no page file is one.
+    const { isFifo } = await Deno.stat(path);
+    if (isFifo) return true;
     using file = await Deno.open(path, { read: true });
-    const start = new Uint8Array(START.length);
-    return await file.read(start) === start.length && equalBytes(start, START);
+    const start = new Uint8Array(START_SIZE);
+    await file.read(start);
+    return START.test(decodeUtf8(start));
   } catch {
     return false;
   }

@@ -6,20 +6,22 @@
  *
  * @module
  */
+import { extendLog } from "./audit/chain.ts";
+import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry } from "./audit/entry.ts";
 import type { Bytes } from "./bytes.ts";
-import { BusyError, CorruptVaultError, TransactionClosedError, VaultClosedError } from "./errors.ts";
+import { planChanges } from "./commit_plan.ts";
+import { BackupReadOnlyError, BusyError, TransactionClosedError, VaultClosedError } from "./errors.ts";
 import { Mutex } from "./mutex.ts";
+import type { Anchor, AnchorState } from "./sealed/anchor.ts";
 import { deriveKeys, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
-import { CHUNK_SIZE } from "./sealed/segment.ts";
+import { previousAnchorKey } from "./sealed/rotation.ts";
 import type { Slot } from "./sealed/slot.ts";
-import { commitGeneration, type Generation, openLive, readGeneration } from "./sealed/store.ts";
-import { changeLines, hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
-import { planCommit } from "./state/compaction.ts";
-import { encodeLines, type Line } from "./state/lines.ts";
-import { type Changes, Draft, mergeChanges, type State } from "./state/records.ts";
+import { commitGeneration, type Generation, openLive, readGeneration, snapshotIndex } from "./sealed/store.ts";
+import { hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
+import { type Changes, Draft, setChange, type State } from "./state/records.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { DEFAULT_TIMEOUT, withLock } from "./storage/locking.ts";
-import { MAX_SEGMENTS, type Medium } from "./storage/medium.ts";
+import type { Medium } from "./storage/medium.ts";
 
 /** Most transactions that share one commit. */
 const MAX_BATCH = 1024;
@@ -38,8 +40,18 @@ export interface Work {
   readonly generation: Generation;
   /** Time of the transaction, in milliseconds since 1970. */
   readonly now: number;
+  /** Notes what is done in the log; it is committed with the changes, or on its own. */
+  audit(event: AuditEvent): void;
   /** Throws once the transaction's callback has returned. */
   check(): void;
+}
+
+/** How an engine works. */
+export interface EngineOptions extends LockOptions {
+  /** Who the log says does things. */
+  readonly origin: AuditOrigin;
+  /** The anchor of a vault that has one. */
+  readonly anchor?: Anchor | undefined;
 }
 
 interface Waiting {
@@ -55,20 +67,20 @@ export class Engine {
   readonly medium: Medium;
   #keys: VaultKeys;
   #commits = 0;
-  readonly #options: LockOptions;
+  readonly #options: EngineOptions;
   readonly #mutex = new Mutex();
   readonly #waiting: Waiting[] = [];
   #generation: Generation;
   #state: State;
   /** What each live delta changed, oldest first: what merging them needs. */
-  #deltas: Changes[];
+  #deltas: readonly Changes[];
   /** Whether this process holds the exclusive lock and has caught up: reads need no lock of their own then. */
   #exclusive = false;
   #draining = false;
   #refreshing: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(medium: Medium, keys: VaultKeys, options: LockOptions, loaded: Loaded) {
+  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Loaded) {
     this.medium = medium;
     this.#keys = keys;
     this.#options = options;
@@ -78,10 +90,12 @@ export class Engine {
   }
 
   /** Loads the newest generation under keys that open it. */
-  static async load(medium: Medium, keys: VaultKeys, options: LockOptions): Promise<Engine> {
+  static async load(medium: Medium, keys: VaultKeys, options: EngineOptions): Promise<Engine> {
     return await withLock(medium, "shared", options, async () => {
-      const generation = await readGeneration(medium, keys);
-      return new Engine(medium, keys, options, await load(keys, generation!));
+      const generation = (await readGeneration(medium, keys))!;
+      const loaded = await load(keys, generation);
+      await verifyAnchor(options.anchor, generation, keys, loaded.state);
+      return new Engine(medium, keys, options, loaded);
     });
   }
 
@@ -244,6 +258,10 @@ export class Engine {
     const draft = new Draft(this.#state);
     let slots = meta.slots;
     let nextSlotId = meta.nextSlotId;
+    const events: AuditEvent[] = [];
+    // A crash came between a commit and its anchor: the log says so, and this commit moves the anchor up.
+    if (await this.#verifyAnchor() === "behind") events.push({ operation: "anchor.move" });
+    const own = events.length;
     const done: (() => void)[] = [];
     const failed: ((reason: unknown) => void)[] = [];
     for (let waiting; done.length < MAX_BATCH && (waiting = this.#waiting.shift()) !== undefined;) {
@@ -253,12 +271,16 @@ export class Engine {
       const check = () => {
         if (!open) throw new TransactionClosedError();
       };
-      const work: Work = { records: new Draft(draft), slots, nextSlotId, generation: this.#generation, now, check };
+      const noted: AuditEvent[] = [];
+      const audit = (event: AuditEvent) => void noted.push(event);
+      const generation = this.#generation;
+      const work: Work = { records: new Draft(draft), slots, nextSlotId, generation, now, audit, check };
       try {
         const value = await run(work);
         draft.absorb(work.records.changes);
         slots = work.slots;
         nextSlotId = work.nextSlotId;
+        events.push(...noted);
         done.push(() => resolve(value));
         failed.push(reject);
       } catch (error) {
@@ -268,8 +290,8 @@ export class Engine {
       }
     }
     try {
-      if (hasChanges(draft.changes) || slots !== meta.slots) {
-        await this.#commit(draft.changes, { slots, nextSlotId }, now);
+      if (hasChanges(draft.changes) || slots !== meta.slots || events.length > own) {
+        await this.#commit(draft.changes, { slots, nextSlotId }, events, now);
       }
     } catch (error) {
       for (const reject of failed) reject(error);
@@ -278,42 +300,42 @@ export class Engine {
     for (const resolve of done) resolve();
   }
 
-  async #commit(changes: Changes, meta: { slots: readonly Slot[]; nextSlotId: number }, now: number): Promise<void> {
+  async #commit(
+    changes: Changes,
+    meta: { slots: readonly Slot[]; nextSlotId: number },
+    events: readonly AuditEvent[],
+    now: number,
+  ): Promise<void> {
+    const { anchor, origin } = this.#options;
+    const { meta: before } = this.#generation;
+    if (before.backup) throw new BackupReadOnlyError();
+    if (before.anchored) anchor?.assertWritable();
     if (++this.#commits === MANY_COMMITS) {
-      const { vaultId } = this.#generation.meta;
-      this.#keys = await this.withVaultKey((vaultKey) => deriveKeys(vaultKey, vaultId, true));
+      this.#keys = await this.withVaultKey((vaultKey) => deriveKeys(vaultKey, before.vaultId, true));
     }
-    const added = encode(changeLines(changes));
-    const plan = this.#plan(added);
-    const { segments } = this.#generation;
-    if (plan.write === "snapshot") {
-      const chunks = encode(snapshotLines(this.#state, changes));
-      const commit = { kind: "snapshot", chunks, keep: 0, meta, now } as const;
-      this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
-      this.#deltas = [];
-    } else {
-      const from = this.#deltas.length - plan.absorb;
-      const merged: Changes = new Map();
-      for (const delta of this.#deltas.slice(from)) mergeChanges(merged, delta);
-      mergeChanges(merged, changes);
-      const chunks = plan.absorb === 0 ? added : encode(changeLines(merged));
-      const commit = { kind: "delta", chunks, keep: segments.length - plan.absorb, meta, now } as const;
-      this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
-      this.#deltas.splice(from, plan.absorb, merged);
+    const entries = events.map((event) => encodeEntry(event, origin, now));
+    const audit = await extendLog(before.audit, entries);
+    for (const [index, json] of entries.entries()) {
+      setChange(changes, AUDIT, String(before.audit.length + 1 + index), json);
     }
+    const live = { generation: this.#generation, state: this.#state, deltas: this.#deltas };
+    const { append, keep, deltas } = await planChanges(this.#keys, live, changes);
+    const commit = { append, keep, meta: { ...meta, audit }, now };
+    this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
+    this.#deltas = deltas;
     this.#state.apply(changes);
+    if (before.anchored) await anchor?.move(this.#generation, this.#keys.anchor);
   }
 
-  #plan(added: readonly Bytes[]): ReturnType<typeof planCommit> {
-    const [snapshot, ...deltas] = this.#generation.segments.map(({ stored }) => stored.length);
-    const size = added.reduce((sum, chunk) => sum + chunk.length, 0);
-    return planCommit(snapshot!, deltas, size, MAX_SEGMENTS - 1);
+  async #verifyAnchor(): Promise<AnchorState> {
+    return await verifyAnchor(this.#options.anchor, this.#generation, this.#keys, this.#state);
   }
 
   /** Brings the memory level with the medium. Everything new is opened before anything is taken over. */
   async #catchUp(): Promise<void> {
     const generation = await readGeneration(this.medium, this.#keys, this.#generation);
     if (generation === null) return;
+    await verifyAnchor(this.#options.anchor, generation, this.#keys, this.#state);
     if (generation.known === 0) {
       const loaded = await load(this.#keys, generation);
       this.#state = loaded.state;
@@ -325,7 +347,8 @@ export class Engine {
       }
       // A merged delta repeats older changes in their final form: applying it over them again changes nothing.
       for (const changes of fresh) this.#state.apply(changes);
-      this.#deltas.splice(generation.known - 1, this.#deltas.length, ...fresh);
+      const kept = generation.known - snapshotIndex(generation.segments) - 1;
+      this.#deltas = [...this.#deltas.slice(0, kept), ...fresh];
     }
     this.#generation = generation;
   }
@@ -348,12 +371,11 @@ interface Loaded {
 }
 
 async function load(keys: VaultKeys, generation: Generation): Promise<Loaded> {
-  const [snapshot, ...rest] = generation.segments;
-  if (snapshot === undefined) throw new CorruptVaultError("there is no snapshot");
-  const { vaultId } = generation.meta;
-  const state = await readSnapshot(openLive(keys, vaultId, snapshot));
+  const { segments, meta: { vaultId } } = generation;
+  const at = snapshotIndex(segments);
+  const state = await readSnapshot(openLive(keys, vaultId, segments[at]!));
   const deltas: Changes[] = [];
-  for (const segment of rest) {
+  for (const segment of segments.slice(at + 1)) {
     const changes = await readChanges(openLive(keys, vaultId, segment));
     state.apply(changes);
     deltas.push(changes);
@@ -361,15 +383,13 @@ async function load(keys: VaultKeys, generation: Generation): Promise<Loaded> {
   return { generation, state, deltas };
 }
 
-function encode(lines: Iterable<Line>): readonly Bytes[] {
-  return [...encodeLines(lines, CHUNK_SIZE)];
-}
-
-function* snapshotLines(state: State, changes: Changes): Generator<Line> {
-  for (const record of state.records()) {
-    if (!changes.get(record[0])?.has(record[1])) yield record;
-  }
-  for (const line of changeLines(changes)) {
-    if (line[2] !== null) yield line;
-  }
+/** A vault without an anchor, by choice or because it is no file, is level with it. */
+async function verifyAnchor(
+  anchor: Anchor | undefined,
+  generation: Generation,
+  keys: VaultKeys,
+  state: State,
+): Promise<AnchorState> {
+  if (!generation.meta.anchored || anchor === undefined) return "level";
+  return await anchor.verify(generation, keys.anchor, () => previousAnchorKey(state));
 }

@@ -66,11 +66,18 @@ export const ERROR_TABLE = {
     exit: 7,
     hint: "Two copies of the vault were changed apart; keep both, and decide which one counts",
   },
+  "anchor-missing": {
+    exit: 7,
+    hint: "Put the anchor back; if it is gone for good, look the vault over and run `coffer anchor trust`",
+  },
+  "anchor-damaged": { exit: 7, hint: "Look the vault over, then run `coffer anchor trust`" },
+  "anchor-foreign": { exit: 7, hint: "Name the right anchor with --anchor; it belongs to one vault only" },
   "insecure-permissions": { exit: 8, hint: "Make the file private: chmod 600" },
   "permission-denied": { exit: 8, hint: "Check the owner and mode of the file and of its folder" },
   "read-only-file-system": { exit: 8, hint: "Move the vault to a place that can be written" },
   "missing-permission": { exit: 8, hint: "Run deno with the permission that the message names" },
   "vault-exists": { exit: 10, hint: "Choose another path; an existing vault is never replaced" },
+  "anchor-exists": { exit: 10, hint: "It is of another vault; if that one is gone for good, remove its anchor" },
   "secret-exists": { exit: 10, hint: "Choose another name, or remove the existing secret first" },
   "file-exists": { exit: 10, hint: "Choose another path; an existing file is never replaced" },
   "weak-kdf": { exit: 11, hint: "Use at least 19 MiB and 2 passes" },
@@ -78,6 +85,8 @@ export const ERROR_TABLE = {
     exit: 11,
     hint: "The file asks for more work than any honest vault; it may have been made to exhaust this machine",
   },
+  "vault-rotated": { exit: 5, hint: "Open the vault again: it has a new key" },
+  "backup-read-only": { exit: 11, hint: "A backup is not changed; put it back with `coffer restore`" },
   "seal-limit": { exit: 11, hint: "Give the vault a new key before changing it further" },
   "last-slot": { exit: 11, hint: "Add another slot first" },
   "reddb-no-key": {
@@ -311,6 +320,54 @@ export class ForkDetectedError extends CofferError {
   /** Names the generation. */
   constructor(readonly generation: number, options: CofferErrorOptions = {}) {
     super("fork-detected", `Another vault, or another generation ${generation}, stands in the vault's place`, options);
+  }
+}
+
+/** Thrown when a vault that has an anchor is opened without it. */
+export class AnchorMissingError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-missing", `The vault's anchor "${path}" is missing`, options);
+  }
+}
+
+/** Thrown when an anchor is cut short, is not of its form, or was not made with the vault's key. */
+export class AnchorDamagedError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-damaged", `The anchor "${path}" is damaged`, options);
+  }
+}
+
+/** Thrown when an anchor is of another vault. */
+export class AnchorForeignError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-foreign", `The anchor "${path}" belongs to another vault`, options);
+  }
+}
+
+/** Thrown when a new vault's anchor would be written where something already is. */
+export class AnchorExistsError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-exists", `Cannot make an anchor at "${path}": something is there`, options);
+  }
+}
+
+/** Thrown when another process gave the vault a new key while this one had it open. */
+export class VaultRotatedError extends CofferError {
+  /** Names the epoch of the new key. */
+  constructor(readonly epoch: number, options: CofferErrorOptions = {}) {
+    super("vault-rotated", `The vault has a new key, of epoch ${epoch}`, options);
+  }
+}
+
+/** Thrown when a backup would be changed. */
+export class BackupReadOnlyError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("backup-read-only", "This is a backup, which is not changed", options);
   }
 }
 

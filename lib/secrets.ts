@@ -149,6 +149,7 @@ export class TransactionSecrets {
     checkMetadata(metadata);
     const { now } = this.#work;
     const secret = writeValue(this.#records, name, bytes, now);
+    this.#work.audit({ operation: "secret.set", name });
     return this.#put(name, withMetadata(secret, metadata, now));
   }
 
@@ -159,6 +160,7 @@ export class TransactionSecrets {
    */
   describe(name: string, metadata: SecretMetadata): SecretInfo {
     checkMetadata(metadata);
+    this.#work.audit({ operation: "secret.describe", name });
     return this.#put(name, withMetadata(getSecret(this.#records, checkName(name)), metadata, this.#work.now));
   }
 
@@ -169,6 +171,7 @@ export class TransactionSecrets {
    */
   delete(name: string): void {
     removeSecret(this.#records, checkName(name));
+    this.#work.audit({ operation: "secret.delete", name });
   }
 
   /**
@@ -186,6 +189,7 @@ export class TransactionSecrets {
       removeSecret(this.#records, to);
     }
     this.#records.remove(SECRET, from);
+    this.#work.audit({ operation: "secret.rename", name: from, to });
     return this.#put(to, { ...secret, updated: this.#work.now });
   }
 
@@ -195,7 +199,10 @@ export class TransactionSecrets {
    * @throws {SecretNotFoundError} @throws {VersionNotFoundError}
    */
   restore(name: string, version: number): SecretInfo {
-    return this.set(name, this.get(name, { version }));
+    const { now } = this.#work;
+    const secret = writeValue(this.#records, name, readValue(this.#records, checkName(name), version), now);
+    this.#work.audit({ operation: "secret.restore", name });
+    return this.#put(name, withMetadata(secret, {}, now));
   }
 
   #put(name: string, secret: StoredSecret): SecretInfo {

@@ -108,6 +108,7 @@ export class Slots {
       if (slot === undefined) throw new SlotNotFoundError(`The vault has no slot ${id}`);
       if (work.slots.length === 1) throw new LastSlotError(id);
       work.slots = work.slots.filter((slot) => slot.id !== id);
+      work.audit({ operation: "slot.remove", name: String(id) });
       return slotInfo(slot);
     });
   }
@@ -134,6 +135,7 @@ export class Slots {
       if (index < 0) throw new SlotNotFoundError(`Slot ${before.id} was removed in the meantime`);
       const slot = await this.#wrap(work, prepared, before.id);
       work.slots = work.slots.with(index, slot);
+      work.audit({ operation: "slot.passphrase", name: String(before.id) });
       return slotInfo(slot);
     });
   }
@@ -142,6 +144,7 @@ export class Slots {
     const slot = await this.#wrap(work, prepared, work.nextSlotId);
     work.nextSlotId++;
     work.slots = [...work.slots, slot];
+    work.audit({ operation: "slot.add", name: String(slot.id) });
     return slotInfo(slot);
   }
 

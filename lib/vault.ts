@@ -3,10 +3,20 @@
  *
  * @module
  */
-import { encodeHex } from "./bytes.ts";
+import { EMPTY_LOG, extendLog } from "./audit/chain.ts";
+import { AUDIT, type AuditOrigin, encodeEntry, MAX_TEXT_SIZE } from "./audit/entry.ts";
+import { encodeHex, encodeUtf8 } from "./bytes.ts";
+import { encode } from "./commit_plan.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import { Engine, type Work } from "./engine.ts";
-import { CorruptVaultError, SlotNotFoundError, VaultNotFoundError } from "./errors.ts";
+import {
+  AnchorMissingError,
+  CorruptVaultError,
+  InvalidMetadataError,
+  SlotNotFoundError,
+  VaultNotFoundError,
+} from "./errors.ts";
+import { Anchor } from "./sealed/anchor.ts";
 import {
   checkCredentialOptions,
   checkNewCredential,
@@ -16,15 +26,16 @@ import {
 } from "./sealed/credential.ts";
 import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { prepareSlot, type Unwrapped, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
-import { deriveKeys, newVaultKey } from "./sealed/keys.ts";
+import { deriveKeys, newVaultKey, type VaultKeys } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
 import { checkLabel } from "./sealed/slot.ts";
-import { openLive, sealFirst } from "./sealed/store.ts";
+import { openLive, readGeneration, sealFirst } from "./sealed/store.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
 import type { State } from "./state/records.ts";
 import { getSecret, SECRET, VALUE } from "./state/secret.ts";
+import type { AnchorStore } from "./storage/anchor_store.ts";
 import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
@@ -32,15 +43,38 @@ import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
 
 /** How to reach a vault's file. */
 export interface FileOptions extends LockOptions {
+  /**
+   * Where the anchor is that tells an older copy of the vault from the newest: a path, by default the vault's with
+   * `.anchor` at its end, or a store of your own. Another disk is better. A vault on a medium of your own has none unless
+   * you give a store.
+   */
+  readonly anchor?: string | AnchorStore | undefined;
   /** Accepts a file that group or others may read or write. @default {false} */
   readonly allowInsecurePermissions?: boolean;
 }
 
+/** What the log of a vault says of who opened it, in the caller's words; at most 512 bytes each. */
+export interface AuditOptions {
+  /** A person or a program. */
+  readonly actor?: string | undefined;
+  /** Why the vault is opened. */
+  readonly reason?: string | undefined;
+}
+
 /** How to open a vault: exactly one credential. */
-export interface OpenOptions extends CredentialOptions, FileOptions {}
+export interface OpenOptions extends CredentialOptions, FileOptions, AuditOptions {
+  /**
+   * Takes the vault as it is for the newest, and makes its anchor anew: for an anchor that is lost, or a copy that was put
+   * back on purpose. The log says so. @default {false}
+   */
+  readonly trustAnchor?: boolean;
+}
 
 /** How to create a vault: exactly one credential, a passphrase or a key file, for its first slot. */
-export interface CreateOptions extends Pick<CredentialOptions, "passphrase" | "keyFile">, KdfOptions, FileOptions {
+export interface CreateOptions
+  extends Pick<CredentialOptions, "passphrase" | "keyFile">, KdfOptions, Omit<FileOptions, "anchor">, AuditOptions {
+  /** As for opening; null for a vault that has no anchor, and so takes an older copy for the newest. */
+  readonly anchor?: string | AnchorStore | null | undefined;
   /** Label of the first slot, at most 32 bytes. */
   readonly label?: string;
   /**
@@ -154,6 +188,8 @@ export class Vault implements AsyncDisposable {
     const name = checkCredentialOptions(options);
     const kdf = name === "passphrase" ? newKdf(options) : undefined;
     const label = checkLabel(options.label ?? "");
+    const origin = { slot: 1, ...checkOrigin(options) };
+    const anchor = await newAnchor(where, options.anchor);
     if (typeof where === "string") await (await fileMedium()).assertFree(where);
     const credential = checkNewCredential(await resolveCredential(options));
     const prepared = [await prepareSlot(credential, label, kdf)];
@@ -167,12 +203,24 @@ export class Vault implements AsyncDisposable {
       const now = Date.now();
       const slots = await Promise.all(prepared.map((slot, index) => wrapSlot(slot, vaultKey, vault, index + 1, now)));
       const keys = await deriveKeys(vaultKey, vault.vaultId);
-      const first = { ...vault, nextSlotId: slots.length + 1, created: now, updated: now, slots };
-      const commit = await sealFirst(keys, first);
+      const entry = encodeEntry({ operation: "vault.create" }, origin, now);
+      const first = {
+        ...vault,
+        nextSlotId: slots.length + 1,
+        created: now,
+        updated: now,
+        audit: await extendLog(EMPTY_LOG, [entry]),
+        anchored: anchor !== undefined,
+        backup: false,
+        slots,
+      };
+      const commit = await sealFirst(keys, first, encode([[AUDIT, "1", entry]]));
       const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
       return await closingOnError(medium, async () => {
         if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
-        return new Vault(await Engine.load(medium, keys, options), 1);
+        // Whoever opens the vault before its anchor is there is told that it is missing.
+        if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
+        return new Vault(await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor }), 1);
       });
     } finally {
       wipe(vaultKey);
@@ -195,13 +243,19 @@ export class Vault implements AsyncDisposable {
    */
   static async open(where: string | Medium, options: OpenOptions): Promise<Vault> {
     checkCredentialOptions(options);
+    const given = checkOrigin(options);
     const medium = await reach(where, options);
     return await closingOnError(medium, async () => {
       const meta = decodeMeta((await readNewest(medium, options)).meta);
+      const anchor = meta.anchored ? await findAnchor(where, options.anchor) : undefined;
       const { vaultKey, slot } = await unlock(meta, options);
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
-        return new Vault(await Engine.load(medium, keys, options), slot);
+        const engine = { ...lockOptions(options), origin: { slot, ...given }, anchor };
+        if (options.trustAnchor) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
+        const vault = new Vault(await Engine.load(medium, keys, engine), slot);
+        if (options.trustAnchor) await vault.#engine.transact((work) => work.audit({ operation: "anchor.trust" }));
+        return vault;
       } finally {
         wipe(vaultKey);
       }
@@ -293,7 +347,10 @@ export class Vault implements AsyncDisposable {
         try {
           const chunks = openLive(this.#engine.keys, meta.vaultId, segment);
           if (segment.header.kind === "snapshot") records += [...(await readSnapshot(chunks)).records()].length;
-          else records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
+          // Entries of the log are checked as a chain, below.
+          else if (segment.header.kind === "delta") {
+            records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
+          }
           bytes += segment.stored.length;
         } catch (error) {
           if (!(error instanceof CorruptVaultError)) throw error;
@@ -349,6 +406,47 @@ function missingValues(state: State): { what: string }[] {
     if (lost) missing.push({ what: "The vault is damaged: a value is missing" });
   }
   return missing;
+}
+
+/** @throws {InvalidMetadataError} when an actor or a reason is too long, or no plain text */
+function checkOrigin({ actor, reason }: AuditOptions): AuditOrigin {
+  for (const [field, text] of [["actor", actor], ["reason", reason]] as const) {
+    if (text === undefined) continue;
+    if (!text.isWellFormed() || /\p{Cc}/u.test(text)) throw new InvalidMetadataError(field, "it is not plain text");
+    if (encodeUtf8(text).length > MAX_TEXT_SIZE) {
+      throw new InvalidMetadataError(field, `it is longer than ${MAX_TEXT_SIZE} bytes`);
+    }
+  }
+  return { ...(actor === undefined ? {} : { actor }), ...(reason === undefined ? {} : { reason }) };
+}
+
+/** The anchor of a vault that is to be made; its place must be free. */
+async function newAnchor(where: string | Medium, given: CreateOptions["anchor"]): Promise<Anchor | undefined> {
+  if (given === null || (given === undefined && typeof where !== "string")) return undefined;
+  const { anchorPath, FileAnchor } = await import("./storage/anchor_file.ts");
+  if (typeof given === "object") return new Anchor(given);
+  const path = given ?? anchorPath(where as string);
+  FileAnchor.assertFree(path);
+  return new Anchor(new FileAnchor(path));
+}
+
+/** The anchor of a vault that has one. */
+async function findAnchor(where: string | Medium, given: FileOptions["anchor"]): Promise<Anchor> {
+  if (typeof given === "object") return new Anchor(given);
+  if (given === undefined && typeof where !== "string") throw new AnchorMissingError("(no store was given)");
+  const { anchorPath, FileAnchor } = await import("./storage/anchor_file.ts");
+  return new Anchor(new FileAnchor(given ?? anchorPath(where as string)));
+}
+
+/** Makes the anchor anew for the newest generation. The caller holds the exclusive lock. */
+async function makeAnchor(medium: Medium, keys: VaultKeys, anchor: Anchor | undefined): Promise<void> {
+  const generation = await readGeneration(medium, keys);
+  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor);
+}
+
+/** The options of the lock alone: an open vault does not keep its credential. */
+function lockOptions({ timeout, signal }: LockOptions): LockOptions {
+  return { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
 }
 
 async function unlock(meta: Meta, options: OpenOptions): Promise<Unwrapped> {

@@ -5,14 +5,14 @@
  * |--------|------|-------------------------------------------------------------------|
  * | 0      | 4    | magic `CFSG`                                                      |
  * | 4      | 1    | version, 1                                                        |
- * | 5      | 1    | kind: 1 snapshot, 2 delta (3 is kept for audit)                   |
+ * | 5      | 1    | kind: 1 snapshot, 2 delta, 3 audit                                |
  * | 6      | 2    | zero                                                              |
  * | 8      | 4    | epoch                                                             |
  * | 12     | 4    | zero                                                              |
  * | 16     | 8    | first generation that it covers                                   |
  * | 24     | 8    | last generation that it covers; for a snapshot equal to the first |
  * | 32     | 16   | id, random                                                        |
- * | 48     | 16   | id of the segment before it; zero for a snapshot                  |
+ * | 48     | 16   | id of the segment before it; zero for the first                   |
  * | 64     | …    | chunks: nonce 12, ciphertext, tag 16                              |
  *
  * @module
@@ -43,13 +43,14 @@ const AT = {
 } as const;
 const MAGIC = encodeUtf8("CFSG");
 const VERSION = 1;
-const KINDS = { snapshot: 1, delta: 2 } as const;
+const KINDS = { snapshot: 1, delta: 2, audit: 3 } as const;
+const KIND_NAMES = ["snapshot", "delta", "audit"] as const;
 /** How many chunks are read and opened ahead of the one in use. */
 const READ_AHEAD = 2;
 
 /** What a segment says about itself. */
 export interface SegmentHeader {
-  /** A snapshot holds the whole state, a delta what changed. */
+  /** A snapshot holds the whole state, a delta what changed, an audit segment old entries of the log. */
   readonly kind: keyof typeof KINDS;
   /** Whose data key sealed it. */
   readonly epoch: number;
@@ -59,7 +60,7 @@ export interface SegmentHeader {
   readonly last: number;
   /** Random, 16 bytes. */
   readonly id: Bytes;
-  /** Id of the segment before it, zero for a snapshot: it ties the live segments into one chain. */
+  /** Id of the segment before it, zero for the first: it ties the live segments into one chain. */
   readonly previous: Bytes;
 }
 
@@ -141,8 +142,7 @@ function encodeHeader(header: SegmentHeader): Bytes {
 
 function decodeHeader(bytes: Uint8Array): SegmentHeader {
   const view = viewOf(bytes);
-  const number = bytes[AT.kind];
-  const kind = number === KINDS.snapshot ? "snapshot" : number === KINDS.delta ? "delta" : undefined;
+  const kind = KIND_NAMES[bytes[AT.kind]! - 1];
   const epoch = view.getUint32(AT.epoch, true);
   const first = readU64(view, AT.first);
   const last = readU64(view, AT.last);
@@ -151,7 +151,7 @@ function decodeHeader(bytes: Uint8Array): SegmentHeader {
   const sound = equalBytes(bytes.subarray(AT.magic, AT.version), MAGIC) && bytes[AT.version] === VERSION &&
     kind !== undefined && isZero(bytes.subarray(AT.zero, AT.epoch)) && isZero(bytes.subarray(AT.zero2, AT.first)) &&
     first !== undefined && last !== undefined && first >= 1 && first <= last &&
-    (kind === "delta" || (first === last && isZero(previous)));
+    (kind !== "snapshot" || first === last);
   if (!sound) throw new CorruptVaultError("the header of a segment is not of its form");
   return { kind, epoch, first, last, id, previous };
 }

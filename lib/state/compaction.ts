@@ -56,6 +56,34 @@ export function planCommit(snapshot: number, deltas: readonly number[], added: n
   return deltas.length - absorb + 1 > most ? { write: "snapshot" } : { write: "delta", absorb };
 }
 
+/** Audit segments of one tier that are merged. */
+const AUDIT_FAN_OUT = 4;
+/** Most audit segments: they share the room for segments with the deltas. */
+const MAX_AUDIT_SEGMENTS = 12;
+
+/**
+ * Decides how many of the last audit segments a new one takes into itself.
+ *
+ * @param sizes sizes of the audit segments, oldest first, in bytes
+ * @param added size of the new one, in bytes
+ */
+export function planAudit(sizes: readonly number[], added: number): number {
+  let absorb = 0;
+  let size = added;
+  while (absorb < sizes.length) {
+    let run = 0;
+    let sum = 0;
+    for (let i = sizes.length - 1 - absorb; i >= 0 && tierOf(sizes[i]!) <= tierOf(size); i--) {
+      run++;
+      sum += sizes[i]!;
+    }
+    if (run + 1 < AUDIT_FAN_OUT) break;
+    absorb += run;
+    size += sum;
+  }
+  return Math.max(absorb, sizes.length + 1 - MAX_AUDIT_SEGMENTS);
+}
+
 function tierOf(size: number): number {
   let tier = 0;
   for (let bound = LOWEST_TIER; size > bound; bound *= FAN_OUT) tier++;

@@ -64,6 +64,34 @@ export function publishFile(path: string, contents: Uint8Array): void {
   }
 }
 
+/**
+ * Puts a file of mode 0600 at a path, in the place of another one if there is one. A crash leaves the one before, or this.
+ *
+ * @throws {MissingPermissionError} @throws {PermissionDeniedError} @throws {InputOutputError} and their kin
+ */
+export function replacePublished(path: string, contents: Uint8Array): void {
+  const folder = openFolder(path);
+  try {
+    const temporary = temporaryPath(path);
+    try {
+      writeNew(temporary, contents);
+      Deno.renameSync(temporary, path);
+    } catch (error) {
+      try {
+        removeIfThere(temporary);
+      } catch { /* What went wrong first is what the caller must know. */ }
+      throw systemError(error, "replace", path);
+    }
+    try {
+      syncFolder(folder);
+    } catch (error) {
+      throw systemError(error, "sync the folder of", path, STAYS_HINT);
+    }
+  } finally {
+    folder?.close();
+  }
+}
+
 /** Makes the new name durable, and the temporary one go. */
 function settle(temporary: string, folder: Deno.FsFile | undefined, path: string): void {
   try {

@@ -62,14 +62,27 @@ export async function planChanges(keys: VaultKeys, live: Live, changes: Changes)
 export async function planSnapshot(keys: VaultKeys, live: Live, changes: Changes): Promise<CommitPlan> {
   const { segments } = live.generation;
   const entries = encode(auditLines([...live.deltas, changes]));
-  const audits = segments.slice(0, snapshotIndex(segments));
-  const size = entries.reduce((sum, chunk) => sum + chunk.length, 0);
-  const absorb = planAudit(audits.map(({ stored }) => stored.length), size);
-  const keep = audits.length - absorb;
-  const log = absorb === 0 ? entries : await rechunk([...await readPieces(keys, live.generation, keep), ...entries]);
+  const sizes = segments.slice(0, snapshotIndex(segments)).map(({ stored }) => stored.length);
+  const absorb = planAudit(sizes, entries.reduce((sum, chunk) => sum + chunk.length, 0));
+  return await planWhole(keys, live, changes, sizes.length - absorb, entries);
+}
+
+/** Plans a commit that writes everything anew, the whole log included: nothing that was sealed before is kept. */
+export async function planRewrite(keys: VaultKeys, live: Live, changes: Changes): Promise<CommitPlan> {
+  return await planWhole(keys, live, changes, 0, encode(auditLines([...live.deltas, changes])));
+}
+
+async function planWhole(
+  keys: VaultKeys,
+  live: Live,
+  changes: Changes,
+  keep: number,
+  entries: readonly Bytes[],
+): Promise<CommitPlan> {
+  const older = await readPieces(keys, live.generation, keep);
   return {
     append: [
-      { kind: "audit", chunks: log },
+      { kind: "audit", chunks: older.length === 0 ? entries : rechunk([...older, ...entries]) },
       { kind: "snapshot", chunks: encode(snapshotLines(live.state, changes)) },
     ],
     keep,

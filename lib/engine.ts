@@ -6,17 +6,26 @@
  *
  * @module
  */
-import { extendLog } from "./audit/chain.ts";
+import { extendLog, type LogHead } from "./audit/chain.ts";
 import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry } from "./audit/entry.ts";
 import type { Bytes } from "./bytes.ts";
-import { planChanges } from "./commit_plan.ts";
+import { type CommitPlan, type Live, planChanges, planRewrite } from "./commit_plan.ts";
+import { wipe } from "./crypto/random.ts";
 import { BackupReadOnlyError, BusyError, TransactionClosedError, VaultClosedError } from "./errors.ts";
 import { Mutex } from "./mutex.ts";
 import type { Anchor, AnchorState } from "./sealed/anchor.ts";
-import { deriveKeys, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
-import { previousAnchorKey } from "./sealed/rotation.ts";
+import { deriveAnchorKey, deriveKeys, newVaultKey, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
+import type { Meta } from "./sealed/meta.ts";
+import { encodePreviousAnchorKey, PREVIOUS_ANCHOR, previousAnchorKey } from "./sealed/rotation.ts";
 import type { Slot } from "./sealed/slot.ts";
-import { commitGeneration, type Generation, openLive, readGeneration, snapshotIndex } from "./sealed/store.ts";
+import {
+  commitGeneration,
+  type Generation,
+  openLive,
+  readGeneration,
+  type SealedCommit,
+  snapshotIndex,
+} from "./sealed/store.ts";
 import { hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
 import { type Changes, Draft, setChange, type State } from "./state/records.ts";
 import type { LockOptions } from "./storage/disk.ts";
@@ -102,6 +111,11 @@ export class Engine {
   /** The keys of the vault's epoch. */
   get keys(): VaultKeys {
     return this.#keys;
+  }
+
+  /** Who the log says does things. */
+  get origin(): AuditOrigin {
+    return this.#options.origin;
   }
 
   /** The committed state in memory, and its generation. Call {@linkcode refresh} first. */
@@ -306,25 +320,94 @@ export class Engine {
     events: readonly AuditEvent[],
     now: number,
   ): Promise<void> {
-    const { anchor, origin } = this.#options;
-    const { meta: before } = this.#generation;
-    if (before.backup) throw new BackupReadOnlyError();
-    if (before.anchored) anchor?.assertWritable();
+    this.#assertChangeable();
     if (++this.#commits === MANY_COMMITS) {
-      this.#keys = await this.withVaultKey((vaultKey) => deriveKeys(vaultKey, before.vaultId, true));
+      const { vaultId } = this.#generation.meta;
+      this.#keys = await this.withVaultKey((vaultKey) => deriveKeys(vaultKey, vaultId, true));
     }
-    const entries = events.map((event) => encodeEntry(event, origin, now));
-    const audit = await extendLog(before.audit, entries);
-    for (const [index, json] of entries.entries()) {
-      setChange(changes, AUDIT, String(before.audit.length + 1 + index), json);
-    }
-    const live = { generation: this.#generation, state: this.#state, deltas: this.#deltas };
-    const { append, keep, deltas } = await planChanges(this.#keys, live, changes);
-    const commit = { append, keep, meta: { ...meta, audit }, now };
-    this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
+    const audit = await this.#note(changes, events, now);
+    const plan = await planChanges(this.#keys, this.live, changes);
+    await this.#publish(this.#keys, plan, { ...meta, audit }, changes, now);
+  }
+
+  /** Adds the entries of some events to the changes; gives where the log ends then. */
+  async #note(changes: Changes, events: readonly AuditEvent[], now: number): Promise<LogHead> {
+    const { audit } = this.#generation.meta;
+    const entries = events.map((event) => encodeEntry(event, this.#options.origin, now));
+    for (const [index, json] of entries.entries()) setChange(changes, AUDIT, String(audit.length + 1 + index), json);
+    return await extendLog(audit, entries);
+  }
+
+  /** Commits, then moves the anchor, then takes over what was committed. */
+  async #publish(
+    keys: VaultKeys,
+    { append, keep, deltas }: CommitPlan,
+    meta: SealedCommit["meta"],
+    changes: Changes,
+    now: number,
+  ): Promise<void> {
+    const commit = { append, keep, meta, now };
+    this.#generation = await commitGeneration(this.medium, keys, this.#generation, commit);
+    this.#keys = keys;
     this.#deltas = deltas;
     this.#state.apply(changes);
-    if (before.anchored) await anchor?.move(this.#generation, this.#keys.anchor);
+    if (this.#generation.meta.anchored) await this.#options.anchor?.move(this.#generation, keys.anchor);
+  }
+
+  /**
+   * Gives the vault a new key, in one commit that writes everything anew. To be called from {@linkcode exclusively}.
+   *
+   * @param wrap makes the slots for the new key and the next epoch
+   */
+  async rekey(
+    wrap: (vaultKey: Bytes, vault: Pick<Meta, "vaultId" | "epoch">) => Promise<Pick<Meta, "slots" | "nextSlotId">>,
+    now: number,
+  ): Promise<void> {
+    const { meta } = this.#generation;
+    this.#assertChangeable();
+    const epoch = meta.epoch + 1;
+    const vaultKey = newVaultKey();
+    try {
+      const slots = await wrap(vaultKey, { vaultId: meta.vaultId, epoch });
+      const keys = await deriveKeys(vaultKey, meta.vaultId, this.#commits >= MANY_COMMITS);
+      const changes: Changes = new Map();
+      const previous = await this.withVaultKey((old) => deriveAnchorKey(old, meta.vaultId));
+      setChange(changes, PREVIOUS_ANCHOR.kind, PREVIOUS_ANCHOR.key, encodePreviousAnchorKey(previous));
+      wipe(previous);
+      const audit = await this.#note(changes, [{ operation: "vault.rotate", count: epoch }], now);
+      const plan = await planRewrite(this.#keys, this.live, changes);
+      await this.#publish(keys, plan, { ...slots, audit, epoch, seals: 0 }, changes, now);
+    } finally {
+      wipe(vaultKey);
+    }
+  }
+
+  /** Runs a function in turn with transactions, under the exclusive lock, level with the medium and the anchor. */
+  async exclusively<T>(work: (now: number) => Promise<T>, options: LockOptions = {}): Promise<T> {
+    this.#checkOpen();
+    const merged = { ...this.#options, ...options };
+    return await this.#inTurn(
+      () =>
+        withLock(this.medium, "exclusive", merged, async () => {
+          await this.#catchUp();
+          await this.#verifyAnchor();
+          return await work(Date.now());
+        }),
+      false,
+      merged,
+    );
+  }
+
+  /** What is live, and in memory. Call {@linkcode refresh} first. */
+  get live(): Live {
+    return { generation: this.#generation, state: this.#state, deltas: this.#deltas };
+  }
+
+  #assertChangeable(): void {
+    const { backup, anchored } = this.#generation.meta;
+    if (backup) throw new BackupReadOnlyError();
+    // What may not be written is found out before anything is.
+    if (anchored) this.#options.anchor?.assertWritable();
   }
 
   async #verifyAnchor(): Promise<AnchorState> {

@@ -88,6 +88,8 @@ export const ERROR_TABLE = {
   "vault-rotated": { exit: 5, hint: "Open the vault again: it has a new key" },
   "backup-read-only": { exit: 11, hint: "A backup is not changed; put it back with `coffer restore`" },
   "seal-limit": { exit: 11, hint: "Give the vault a new key before changing it further" },
+  "slots-would-drop": { exit: 11, hint: "Give their credentials too, or drop them with --drop-others" },
+  "backup-foreign": { exit: 7, hint: "Restore it to another path; it is of another vault" },
   "last-slot": { exit: 11, hint: "Add another slot first" },
   "reddb-no-key": {
     exit: 4,
@@ -371,6 +373,14 @@ export class BackupReadOnlyError extends CofferError {
   }
 }
 
+/** Thrown when a backup is restored over another vault than its own. */
+export class BackupForeignError extends CofferError {
+  /** Names the path of the vault. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("backup-foreign", `The backup is not of the vault at "${path}"`, options);
+  }
+}
+
 /** Thrown when a vault key has sealed as often as one key may. */
 export class SealLimitError extends CofferError {
   /** Names the number of seals. */
@@ -487,6 +497,14 @@ export class SlotsFullError extends CofferError {
   /** Takes no facts. */
   constructor(options: CofferErrorOptions = {}) {
     super("slots-full", "Cannot add a slot: all 16 are in use", options);
+  }
+}
+
+/** Thrown when a new vault key would shut out slots whose credentials were not given. */
+export class SlotsWouldDropError extends CofferError {
+  /** Names the slots by number. */
+  constructor(readonly slots: readonly number[], options: CofferErrorOptions = {}) {
+    super("slots-would-drop", `Without their credentials these slots would be dropped: ${slots.join(", ")}`, options);
   }
 }
 

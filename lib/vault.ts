@@ -5,6 +5,8 @@
  */
 import { EMPTY_LOG, extendLog } from "./audit/chain.ts";
 import { AUDIT, type AuditOrigin, encodeEntry, MAX_TEXT_SIZE } from "./audit/entry.ts";
+import type { Backup } from "./backup/backup.ts";
+import type { RestoreOptions, RestoreReport } from "./backup/restore.ts";
 import { encodeHex, encodeUtf8 } from "./bytes.ts";
 import { encode } from "./commit_plan.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
@@ -13,6 +15,7 @@ import {
   AnchorMissingError,
   CorruptVaultError,
   InvalidMetadataError,
+  NoCredentialError,
   SlotNotFoundError,
   VaultNotFoundError,
 } from "./errors.ts";
@@ -30,6 +33,7 @@ import { deriveKeys, newVaultKey, type VaultKeys } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
 import { checkLabel } from "./sealed/slot.ts";
 import { openLive, readGeneration, sealFirst } from "./sealed/store.ts";
+import { rotate, type RotateOptions, type RotateReport } from "./rotate.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
@@ -380,6 +384,44 @@ export class Vault implements AsyncDisposable {
   ): Promise<SlotInfo> {
     const { slot, ...kdf } = options;
     return await this.slots.replacePassphrase((slots) => choosePassphrase(slots, slot, this.#slot), next, kdf);
+  }
+
+  /**
+   * Gives the vault a new key: everything is sealed anew in one commit, and the slots are wrapped anew whose credentials are
+   * given. Passphrases stay as they are. A crash leaves the old key or the new one, wholly. Other open vaults on the file
+   * must be opened again. Older copies still open with the old key.
+   *
+   * @throws {WrongCredentialError} when one of the credentials opens no slot
+   * @throws {SlotsWouldDropError} when slots would go that were not named, and `dropOthers` is not set
+   * @throws {ConflictError} when slots changed meanwhile @throws {BusyError}
+   */
+  async rotate(options: RotateOptions): Promise<RotateReport> {
+    if (options.credentials.length === 0) throw new NoCredentialError();
+    options.credentials.forEach(checkCredentialOptions);
+    return await rotate(this.#engine, options);
+  }
+
+  /**
+   * Copies the vault as it is now into bytes that are a vault file themselves: it opens with the same credentials, can be
+   * read and checked, and restored with {@linkcode Vault.restoreTo}. Others may go on writing meanwhile.
+   *
+   * @throws {BusyError} when the lock is not had in time
+   */
+  async backup(): Promise<Backup> {
+    const { backUp } = await import("./backup/backup.ts");
+    return await backUp(this.#engine);
+  }
+
+  /**
+   * Puts this vault, a backup, in the place of the one at a path, which is kept under another name beside it. The generation
+   * goes on above every one that there was, and the log says what happened.
+   *
+   * @throws {RollbackDetectedError} when the vault or its anchor is newer, and `rollback` is not set
+   * @throws {BackupForeignError} when another vault is there
+   */
+  async restoreTo(path: string, options: RestoreOptions = {}): Promise<RestoreReport> {
+    const { restoreTo } = await import("./backup/restore.ts");
+    return await restoreTo(this.#engine, path, this.#engine.origin, options);
   }
 
   /**

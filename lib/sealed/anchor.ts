@@ -52,6 +52,9 @@ export interface AnchorRecord {
   readonly tag: Bytes;
 }
 
+/** A committed generation, as far as an anchor looks at it. */
+export type Head = Pick<Generation, "meta" | "committed">;
+
 /** How the vault stands to its anchor: level, or one or more commits ahead, because a crash came in between. */
 export type AnchorState = "level" | "behind";
 
@@ -81,7 +84,7 @@ export class Anchor {
    * @throws {AnchorMissingError} @throws {AnchorDamagedError} @throws {AnchorForeignError}
    * @throws {RollbackDetectedError} when the vault is older @throws {ForkDetectedError} when it is another one as new
    */
-  async verify(generation: Generation, key: HmacKey, previous: PreviousKey): Promise<AnchorState> {
+  async verify(generation: Head, key: HmacKey, previous: PreviousKey): Promise<AnchorState> {
     const bytes = this.#store.read();
     if (bytes === null) throw new AnchorMissingError(this.name);
     const { meta } = generation;
@@ -103,7 +106,7 @@ export class Anchor {
   }
 
   /** Moves the anchor to a generation that is durable. The caller holds the exclusive lock. */
-  async move(generation: Generation, key: HmacKey): Promise<void> {
+  async move(generation: Head, key: HmacKey): Promise<void> {
     const record = await encodeRecord(recordOf(generation), key);
     const { generation: number } = generation.meta;
     const offset = (number % 2) * SLOT_SIZE;
@@ -115,7 +118,7 @@ export class Anchor {
   }
 
   /** Makes the anchor anew, whatever was there. */
-  async replace(generation: Generation, key: HmacKey): Promise<void> {
+  async replace(generation: Head, key: HmacKey): Promise<void> {
     const record = await encodeRecord(recordOf(generation), key);
     const bytes = placed(new Uint8Array(ANCHOR_SIZE), record, (generation.meta.generation % 2) * SLOT_SIZE);
     this.#store.replace(bytes);
@@ -191,13 +194,13 @@ async function isAuthentic(raw: Uint8Array, key: HmacKey): Promise<boolean> {
   return await verifyHmac(key, raw.subarray(0, AT.hmac), raw.subarray(AT.hmac));
 }
 
-function recordOf(generation: Generation): AnchorRecord {
+function recordOf(generation: Head): AnchorRecord {
   const { vaultId, epoch, generation: number } = generation.meta;
   return { vaultId, epoch, generation: number, tag: tagOf(generation) };
 }
 
 /** The last bytes of a sealed meta are its own HMAC: a digest of all that was committed. */
-function tagOf({ committed }: Generation): Bytes {
+function tagOf({ committed }: Head): Bytes {
   return committed.meta.slice(-HMAC_SIZE);
 }
 

@@ -52,6 +52,11 @@ export async function deriveKeys(vaultKey: Bytes, vaultId: Bytes, often = false)
   }
 }
 
+/** The raw anchor key of an epoch; the caller wipes it. */
+export async function deriveAnchorKey(vaultKey: Bytes, vaultId: Bytes): Promise<Bytes> {
+  return await hkdf(vaultKey, vaultId, KEY_LABELS.anchor);
+}
+
 /** Hands the raw vault key to a function and wipes it afterwards. */
 export async function withVaultKey<T>(keys: VaultKeys, use: (vaultKey: Bytes) => Promise<T>): Promise<T> {
   const raw = new Uint8Array(await crypto.subtle.exportKey("raw", keys.vault));

@@ -58,7 +58,7 @@ export interface SealedCommit {
   /** How many live segments stay, from the oldest; the others are dropped. */
   readonly keep: number;
   /** What changes in the meta. */
-  readonly meta: Partial<Pick<Meta, "slots" | "nextSlotId" | "audit" | "anchored" | "backup">>;
+  readonly meta: Partial<Pick<Meta, "slots" | "nextSlotId" | "audit" | "epoch" | "seals">>;
   /** The time of the commit, in milliseconds since 1970. */
   readonly now: number;
 }
@@ -119,18 +119,27 @@ export async function commitGeneration(
   return { committed, meta: sealed.meta, segments, known: segments.length, recovered: false };
 }
 
+/** A whole vault as one commit on nothing, whatever its generation. */
+export async function sealWhole(
+  keys: VaultKeys,
+  meta: Omit<Meta, "head">,
+  append: readonly NewSegment[],
+): Promise<{ readonly meta: Meta; readonly sealedMeta: Bytes; readonly segments: readonly Bytes[] }> {
+  const sealed = await sealCommit(keys, { ...meta, head: new Uint8Array(ID_SIZE) }, undefined, append);
+  return { meta: sealed.meta, sealedMeta: await sealMeta(sealed.meta, keys.meta), segments: sealed.segments };
+}
+
 /** Generation 1 as a commit on nothing: an empty state under the given slots, and the log's first entries. */
 export async function sealFirst(
   keys: VaultKeys,
   first: Omit<Meta, "head" | "generation" | "seals">,
   log: readonly Bytes[],
 ): Promise<Commit> {
-  const next: Meta = { ...first, generation: 1, seals: 0, head: new Uint8Array(ID_SIZE) };
-  const { meta, segments } = await sealCommit(keys, next, undefined, [
+  const { sealedMeta, segments } = await sealWhole(keys, { ...first, generation: 1, seals: 0 }, [
     { kind: "audit", chunks: log },
     { kind: "snapshot", chunks: [new Uint8Array(0)] },
   ]);
-  return { meta: await sealMeta(meta, keys.meta), append: segments, retain: [] };
+  return { meta: sealedMeta, append: segments, retain: [] };
 }
 
 /** Opens the chunks of a live segment. */

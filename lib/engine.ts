@@ -28,7 +28,7 @@ import {
 } from "./sealed/store.ts";
 import { hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
 import { type Changes, Draft, setChange, type State } from "./state/records.ts";
-import type { LockOptions } from "./storage/disk.ts";
+import type { LockMode, LockOptions } from "./storage/disk.ts";
 import { DEFAULT_TIMEOUT, withLock } from "./storage/locking.ts";
 import type { Medium } from "./storage/medium.ts";
 
@@ -101,10 +101,14 @@ export class Engine {
   /** Loads the newest generation under keys that open it. */
   static async load(medium: Medium, keys: VaultKeys, options: EngineOptions): Promise<Engine> {
     return await withLock(medium, "shared", options, async () => {
-      const generation = (await readGeneration(medium, keys))!;
-      const loaded = await load(keys, generation);
-      await verifyAnchor(options.anchor, generation, keys, loaded.state);
-      return new Engine(medium, keys, options, loaded);
+      try {
+        const generation = (await readGeneration(medium, keys))!;
+        const loaded = await load(keys, generation);
+        await verifyAnchor(options.anchor, generation, keys, loaded.state);
+        return new Engine(medium, keys, options, loaded);
+      } finally {
+        options.anchor?.release();
+      }
     });
   }
 
@@ -131,7 +135,7 @@ export class Engine {
     this.#refreshing ??= this.#mutex.run(async () => {
       this.#refreshing = undefined;
       this.#checkOpen();
-      await withLock(this.medium, "shared", this.#options, () => this.#catchUp());
+      await this.#locked("shared", this.#options, () => Promise.resolve());
     });
     await this.#refreshing;
   }
@@ -149,10 +153,7 @@ export class Engine {
 
   async #read<T>(read: (generation: Generation) => Promise<T>, options: LockOptions): Promise<T> {
     this.#checkOpen();
-    return await withLock(this.medium, "shared", options, async () => {
-      await this.#catchUp();
-      return await read(this.#generation);
-    });
+    return await this.#locked("shared", options, () => read(this.#generation));
   }
 
   /** Queues a transaction. It resolves once what it changed is durable. */
@@ -168,7 +169,8 @@ export class Engine {
         reject,
         started: false,
       };
-      this.#limitWait(waiting);
+      // The lock has a time-out of its own: a timer is for those that wait for their turn before that.
+      if (this.#draining || this.#mutex.busy) this.#limitWait(waiting);
       this.#waiting.push(waiting);
       if (this.#draining) return;
       this.#draining = true;
@@ -244,7 +246,7 @@ export class Engine {
           const first = this.#waiting[0];
           if (first === undefined) return;
           try {
-            await withLock(this.medium, "exclusive", first.options, async () => {
+            await this.#locked("exclusive", first.options, async () => {
               try {
                 await this.#batch();
               } finally {
@@ -264,8 +266,19 @@ export class Engine {
     }
   }
 
+  /** Runs work under a lock, level with the medium. */
+  async #locked<T>(mode: LockMode, options: LockOptions, work: () => Promise<T>): Promise<T> {
+    return await withLock(this.medium, mode, options, async () => {
+      try {
+        await this.#catchUp();
+        return await work();
+      } finally {
+        this.#options.anchor?.release();
+      }
+    });
+  }
+
   async #batch(): Promise<void> {
-    await this.#catchUp();
     this.#exclusive = true;
     const now = Date.now();
     const { meta } = this.#generation;
@@ -388,8 +401,7 @@ export class Engine {
     const merged = { ...this.#options, ...options };
     return await this.#inTurn(
       () =>
-        withLock(this.medium, "exclusive", merged, async () => {
-          await this.#catchUp();
+        this.#locked("exclusive", merged, async () => {
           await this.#verifyAnchor();
           return await work(Date.now());
         }),

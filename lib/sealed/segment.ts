@@ -42,6 +42,7 @@ const AT = {
   previous: 48,
 } as const;
 const MAGIC = encodeUtf8("CFSG");
+const LABEL = encodeUtf8(SEGMENT_LABEL);
 const VERSION = 1;
 const KINDS = { snapshot: 1, delta: 2, audit: 3 } as const;
 const KIND_NAMES = ["snapshot", "delta", "audit"] as const;
@@ -158,8 +159,11 @@ function decodeHeader(bytes: Uint8Array): SegmentHeader {
 
 /** Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in their segment. */
 function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
-  const place = new Uint8Array(5);
-  viewOf(place).setUint32(0, index, true);
-  place[4] = last ? 1 : 0;
-  return concat(encodeUtf8(SEGMENT_LABEL), vaultId, head, place);
+  const aad = new Uint8Array(LABEL.length + vaultId.length + head.length + 5);
+  aad.set(LABEL, 0);
+  aad.set(vaultId, LABEL.length);
+  aad.set(head, LABEL.length + vaultId.length);
+  viewOf(aad).setUint32(aad.length - 5, index, true);
+  aad[aad.length - 1] = last ? 1 : 0;
+  return aad;
 }

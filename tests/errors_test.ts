@@ -33,6 +33,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   SlotNotFoundError: ["what"],
   InvalidNameError: ["rule"],
   UsageError: ["what"],
+  SlotsWouldDropError: [[2]],
   VaultNotFoundError: ["/a/b"],
   VaultExistsError: ["/a/b"],
   NotAFileError: ["/a/b"],

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { Engine } from "../../lib/engine.ts";
+import { Anchor } from "../../lib/sealed/anchor.ts";
 import { resolveCredential } from "../../lib/sealed/credential.ts";
 import { unwrapVaultKey } from "../../lib/sealed/key_slot.ts";
 import { deriveKeys } from "../../lib/sealed/keys.ts";
 import { decodeMeta } from "../../lib/sealed/meta.ts";
 import { VALUE } from "../../lib/state/secret.ts";
+import { anchorPath, FileAnchor } from "../../lib/storage/anchor_file.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import { type Sandbox, sandbox } from "./coffer.ts";
 
@@ -18,7 +20,10 @@ async function loseValues(box: Sandbox): Promise<void> {
     meta,
     await resolveCredential({ keyFile: Deno.readFileSync(box.path("key")) }),
   );
-  const engine = await Engine.load(medium, await deriveKeys(vaultKey, meta.vaultId), {});
+  const engine = await Engine.load(medium, await deriveKeys(vaultKey, meta.vaultId), {
+    origin: {},
+    anchor: new Anchor(new FileAnchor(anchorPath(box.vault))),
+  });
   const { state } = engine.committed;
   await engine.transact(({ records }) => {
     for (const key of [...state.keys(VALUE)]) records.remove(VALUE, key);

@@ -11,7 +11,7 @@ import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry } from "./audit/e
 import type { Bytes } from "./bytes.ts";
 import { type CommitPlan, type Live, planChanges, planRewrite } from "./commit_plan.ts";
 import { wipe } from "./crypto/random.ts";
-import { BackupReadOnlyError, BusyError, TransactionClosedError, VaultClosedError } from "./errors.ts";
+import { BackupReadOnlyError, BusyError, NoAnchorError, TransactionClosedError, VaultClosedError } from "./errors.ts";
 import { Mutex } from "./mutex.ts";
 import type { Anchor, AnchorState } from "./sealed/anchor.ts";
 import { deriveAnchorKey, deriveKeys, newVaultKey, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
@@ -76,7 +76,7 @@ export class Engine {
   readonly medium: Medium;
   #keys: VaultKeys;
   #commits = 0;
-  readonly #options: EngineOptions;
+  #options: EngineOptions;
   readonly #mutex = new Mutex();
   readonly #waiting: Waiting[] = [];
   #generation: Generation;
@@ -408,6 +408,19 @@ export class Engine {
       false,
       merged,
     );
+  }
+
+  /** Makes the anchor at another place, then takes the old one away. */
+  async moveAnchor(makeNext: () => Anchor): Promise<void> {
+    await this.exclusively(async () => {
+      const old = this.#options.anchor;
+      if (old === undefined) throw new NoAnchorError();
+      const next = makeNext();
+      await next.replace(this.#generation, this.#keys.anchor);
+      // Two anchors are no harm: one that is behind is moved up.
+      this.#options = { ...this.#options, anchor: next };
+      old.remove();
+    });
   }
 
   /** What is live, and in memory. Call {@linkcode refresh} first. */

@@ -77,6 +77,7 @@ export const ERROR_TABLE = {
   "read-only-file-system": { exit: 8, hint: "Move the vault to a place that can be written" },
   "missing-permission": { exit: 8, hint: "Run deno with the permission that the message names" },
   "vault-exists": { exit: 10, hint: "Choose another path; an existing vault is never replaced" },
+  "no-anchor": { exit: 2, hint: "It was made without one, on purpose; there is nothing to look after" },
   "anchor-exists": { exit: 10, hint: "It is of another vault; if that one is gone for good, remove its anchor" },
   "secret-exists": { exit: 10, hint: "Choose another name, or remove the existing secret first" },
   "file-exists": { exit: 10, hint: "Choose another path; an existing file is never replaced" },
@@ -346,6 +347,14 @@ export class AnchorForeignError extends CofferError {
   /** Names the path of the anchor. */
   constructor(readonly path: string, options: CofferErrorOptions = {}) {
     super("anchor-foreign", `The anchor "${path}" belongs to another vault`, options);
+  }
+}
+
+/** Thrown when the anchor of a vault is asked for that was made without one. */
+export class NoAnchorError extends CofferError {
+  /** Takes the usual options. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("no-anchor", "The vault has no anchor", options);
   }
 }
 

@@ -107,6 +107,8 @@ export interface VaultSummary {
   readonly usage: MediumUsage;
   /** Whether a torn newer commit was passed over: a crash, or somebody's doing. */
   readonly recovered: boolean;
+  /** Whether an anchor outside the vault says which generation is the newest. */
+  readonly anchored: boolean;
 }
 
 /** What an open vault says of itself. */
@@ -425,6 +427,23 @@ export class Vault implements AsyncDisposable {
   }
 
   /**
+   * Moves the anchor to another path, another disk being better, durably and under the vault's lock; the log says so. From
+   * then on the vault is opened with the option `anchor`.
+   *
+   * @throws {AnchorExistsError} when something is at the path
+   * @throws {NoAnchorError} when the vault was made without an anchor
+   * @throws {BusyError} @throws {PermissionDeniedError} @throws {InputOutputError}
+   */
+  async moveAnchor(path: string): Promise<void> {
+    const { FileAnchor } = await import("./storage/anchor_file.ts");
+    await this.#engine.moveAnchor(() => {
+      FileAnchor.assertFree(path);
+      return new Anchor(new FileAnchor(path));
+    });
+    await this.#engine.transact((work) => work.audit({ operation: "anchor.move", to: path }));
+  }
+
+  /**
    * Closes the vault: what runs is finished, what waits fails.
    *
    * @throws {BusyError} when a transaction does not end, as one that awaits this; the vault is closed all the same
@@ -522,6 +541,7 @@ async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promis
     seals: meta.seals,
     usage: await medium.usage(),
     recovered,
+    anchored: meta.anchored,
   };
 }
 

@@ -41,12 +41,15 @@ The vault opens with a passphrase (asked for, or --passphrase-file, --new-passph
 --new-keyfile makes one). The 24 words of the recovery code go to stdout, or with --recovery-out to a file; on a terminal
 some of them are asked back before the vault is made. An existing file is never replaced.
 
+Beside the vault lies its anchor (PATH.anchor, or --anchor), which tells an older copy of the vault from the newest.
+
 JSON: vault, and recoveryCode or recoveryFile`,
   load: () => import("./init.ts"),
   flags: {
     ...NEW_SLOT_FLAGS,
     recoveryOut: file("Write the recovery code to a new file instead of stdout"),
     noRecovery: toggle("Make no recovery code"),
+    noAnchor: toggle("Make no anchor: an older copy of the vault is then taken for the newest"),
     noConfirm: toggle("Do not ask the recovery code back"),
     ...KDF_FLAGS,
   },
@@ -172,7 +175,7 @@ const status = command({
     `Show what the file says of itself, without opening it; with a credential, or --unlock, also what is sealed.
 
 JSON: path, vaultId, generation, epoch, createdAt, updatedAt, slots (${SLOT_JSON}), seals, usage {total, live}, recovered,
-authenticated, and when that is true secrets, openedWith`,
+anchored, authenticated, and when that is true secrets, openedWith`,
   load: () => import("./status.ts"),
   flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
   positional: none(),
@@ -248,6 +251,46 @@ JSON: ${SLOT_JSON}`,
   },
 });
 
+const anchorStatus = command({
+  brief: "Show how the anchor stands to the vault",
+  description:
+    `Show what the anchor says, and how the vault stands to it: level, behind (a crash came in between; the next change
+moves the anchor up), or older than the anchor says; or that the anchor is missing, damaged or of another vault. Without a
+credential nothing of that is authenticated; with one, or --unlock, a vault that does not fit its anchor is an error.
+
+JSON: path, anchored, anchor (its path), state (none, missing, damaged, foreign, level, behind, older), generation,
+authenticated, and where the anchor can be read anchorGeneration, anchorEpoch`,
+  load: () => import("./anchor_status.ts"),
+  flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
+  positional: none(),
+});
+
+const anchorTrust = command({
+  brief: "Make the anchor anew",
+  description:
+    `Take the vault as it is for the newest, and make its anchor anew: for an anchor that is lost, or a copy that was put
+back on purpose. The vault's log says so. Asks once on a terminal.
+
+JSON: path, anchor, generation`,
+  load: () => import("./anchor_trust.ts"),
+  flags: { yes: toggle("Do not ask") },
+  positional: none(),
+});
+
+const anchorMove = command({
+  brief: "Move the anchor to another place",
+  description: `Move the anchor to another place, another disk being better. From then on every command needs
+--anchor PATH. An existing file is never replaced.
+
+JSON: path, anchor (its new path), from`,
+  load: () => import("./anchor_move.ts"),
+  flags: {},
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "Where it goes", placeholder: "PATH", parse: String }],
+  },
+});
+
 const completions = command({
   brief: "Print a completion script",
   description: `Print a script that completes commands, flags and files: source <(coffer completions bash)
@@ -281,6 +324,7 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     check,
     passwd,
     slot: routes("List, add and remove key slots", { ls: slotLs, add: slotAdd, rm: slotRm }),
+    anchor: routes("Look after the anchor", { status: anchorStatus, trust: anchorTrust, move: anchorMove }),
     reddb: REDDB_COMMANDS,
     completions,
   },

@@ -13,7 +13,7 @@ import { checkMayCreate, checkMayWrite, claimStdin, STDIN } from "./files.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven, refuseBoth } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
-import { fileOptions, vaultPath } from "./open.ts";
+import { auditOptions, fileOptions, vaultPath } from "./open.ts";
 import { note, shown, showOnce, writeJson, writeOut } from "./output.ts";
 import { confirmRecoveryCode, layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
@@ -30,6 +30,8 @@ export interface InitFlags extends GlobalFlags, KdfFlags {
   readonly recoveryOut?: string;
   /** Whether the vault gets no recovery slot. */
   readonly noRecovery: boolean;
+  /** Whether the vault gets no anchor. */
+  readonly noAnchor: boolean;
   /** Whether the code is not asked back. */
   readonly noConfirm: boolean;
 }
@@ -39,12 +41,14 @@ export default async function init(flags: InitFlags): Promise<void> {
   const path = vaultPath(flags);
   const { label = "", recoveryOut, noRecovery, json } = flags;
   refuseBoth({ "--no-recovery": noRecovery, "--recovery-out": recoveryOut });
+  refuseBoth({ "--no-anchor": flags.noAnchor, "--anchor": flags.anchor });
   const kdf = kdfOptions(flags);
   newKdf(kdf);
   checkLabel(label);
   const { credential, from } = newCredential(flags);
   assertFree(path);
   checkMayWrite(path, "create vault");
+  if (flags.anchor !== undefined) checkMayWrite(flags.anchor, "create anchor");
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
   if (flags.newKeyfile !== undefined) checkMayEnsure(flags.newKeyfile);
   // A variable that was set for another vault would be taken without a word otherwise.
@@ -56,7 +60,15 @@ export default async function init(flags: InitFlags): Promise<void> {
       if (recoveryOut === undefined) await showCode(code, flags, path);
       else write(code);
     };
-    const options = { ...credential, ...kdf, label, ...fileOptions(flags), ...(noRecovery ? {} : { onRecoveryCode }) };
+    const options = {
+      ...credential,
+      ...kdf,
+      label,
+      ...fileOptions(flags),
+      ...auditOptions(flags),
+      ...(flags.noAnchor ? { anchor: null } : {}),
+      ...(noRecovery ? {} : { onRecoveryCode }),
+    };
     await using _vault = await Vault.create(path, options);
   });
   if (!json && Deno.stderr.isTerminal()) note(`Created ${shown(path)}`);

@@ -54,6 +54,7 @@ function describe(path: string, summary: VaultSummary | VaultStatus): string {
     ["updated", shownDate(summary.updatedAt)],
     ["size", `${shownSize(usage.total)}, ${shownSize(usage.live)} in use`],
     ["seals", String(summary.seals)],
+    ["anchor", summary.anchored ? "yes" : "no"],
   ];
   if ("secrets" in summary) {
     lines.push(["secrets", String(summary.secrets)], ["opened with", `slot ${summary.openedWith}`]);

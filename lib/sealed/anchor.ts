@@ -130,6 +130,12 @@ export class Anchor {
     this.#known = { bytes, generation: generation.meta.generation };
   }
 
+  /** Takes it away: another one is in its place. */
+  remove(): void {
+    this.#known = undefined;
+    this.#store.remove();
+  }
+
   /** The newest record that is authentic; when there is none, why not. */
   async #newest(
     bytes: Bytes,

@@ -79,6 +79,15 @@ export class FileAnchor implements AnchorStore {
     replacePublished(this.name, bytes);
   }
 
+  remove(): void {
+    this.release();
+    try {
+      Deno.removeSync(this.name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, "remove", this.name);
+    }
+  }
+
   release(): void {
     this.#file?.close();
     this.#file = undefined;
@@ -86,7 +95,12 @@ export class FileAnchor implements AnchorStore {
   }
 
   #writable(): Deno.FsFile {
-    const file = this.#open();
+    let file: Deno.FsFile | null;
+    try {
+      file = this.#open();
+    } catch (error) {
+      throw systemError(error, "write", this.name);
+    }
     if (file === null) throw new AnchorMissingError(this.name);
     if (this.#refusal !== undefined) throw this.#refusal;
     return file;

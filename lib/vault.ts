@@ -235,7 +235,7 @@ export class Vault implements AsyncDisposable {
       import("./storage/disk_deno.ts"),
       import("./storage/check.ts"),
     ]);
-    const disk = DenoDisk.open(path, options);
+    const disk = await DenoDisk.openPrivate(path, options);
     try {
       return await withLock(disk, "shared", options, () => checkStructure(disk));
     } finally {

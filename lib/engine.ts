@@ -8,6 +8,7 @@
  */
 import type { Bytes } from "./bytes.ts";
 import { BusyError, CorruptVaultError, TransactionClosedError, VaultClosedError } from "./errors.ts";
+import { logFailure, logger, logRecovered } from "./log.ts";
 import { Mutex } from "./mutex.ts";
 import { deriveKeys, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
 import { CHUNK_SIZE } from "./sealed/segment.ts";
@@ -227,6 +228,7 @@ export class Engine {
             // No lock, or nothing readable: that is the answer to the one who asked first; the others try for themselves.
             const index = this.#waiting.indexOf(first);
             if (index >= 0) this.#waiting.splice(index, 1);
+            logFailure("vault", "begin a transaction", error);
             first.reject(error);
           }
         });
@@ -272,6 +274,7 @@ export class Engine {
         await this.#commit(draft.changes, { slots, nextSlotId }, now);
       }
     } catch (error) {
+      logFailure("vault", "commit", error);
       for (const reject of failed) reject(error);
       return;
     }
@@ -302,6 +305,17 @@ export class Engine {
       this.#deltas.splice(from, plan.absorb, merged);
     }
     this.#state.apply(changes);
+    this.#logCommit(plan.write, plan.write === "snapshot" ? segments.length : plan.absorb);
+  }
+
+  #logCommit(kind: string, replaced: number): void {
+    const debug = logger("vault", "debug");
+    if (debug === undefined) return;
+    const { meta, segments } = this.#generation;
+    const { generation } = meta;
+    const bytes = segments.at(-1)!.stored.length;
+    debug("Committed generation {generation}: a {kind} of {bytes} bytes", { generation, kind, bytes });
+    if (replaced > 0) debug("Compacted {replaced} segments into the new one", { generation, replaced });
   }
 
   #plan(added: readonly Bytes[]): ReturnType<typeof planCommit> {
@@ -328,6 +342,7 @@ export class Engine {
       this.#deltas.splice(generation.known - 1, this.#deltas.length, ...fresh);
     }
     this.#generation = generation;
+    if (generation.recovered) logRecovered(generation.meta.generation, this.medium.name);
   }
 
   #checkOpen(): void {

@@ -60,6 +60,11 @@ export function logFailure(area: LogArea, operation: string, error: unknown): vo
   logger(area, "error")?.("Failed to {operation}: {code}", { operation, code });
 }
 
+/** Writes an entry about a torn newer commit that was passed over: a crash, or somebody's doing. */
+export function logRecovered(generation: number, path: string): void {
+  logger("storage", "warning")?.("A newer commit is torn: generation {generation} stands", { generation, path });
+}
+
 function entry({ getLogger }: LogTape, area: LogArea, level: LogLevel): LogEntry | undefined {
   const log = getLogger(["coffer", area]);
   if (!log.isEnabledFor(level)) return undefined;

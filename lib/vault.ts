@@ -7,6 +7,7 @@ import { encodeHex } from "./bytes.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import { Engine, type Work } from "./engine.ts";
 import { CorruptVaultError, SlotNotFoundError, VaultNotFoundError } from "./errors.ts";
+import { logFailure, logger, logRecovered, prepareLog } from "./log.ts";
 import {
   checkCredentialOptions,
   checkNewCredential,
@@ -134,6 +135,18 @@ export class Vault implements AsyncDisposable {
     this.#slot = slot;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
+    this.#logOpened();
+  }
+
+  #logOpened(): void {
+    const { recovered, meta: { generation } } = this.#engine.committed.generation;
+    const path = this.#engine.medium.name;
+    logger("vault", "info")?.("Opened {path} at generation {generation} with slot {slot}", {
+      path,
+      generation,
+      slot: this.#slot,
+    });
+    if (recovered) logRecovered(generation, path);
   }
 
   /**
@@ -154,6 +167,7 @@ export class Vault implements AsyncDisposable {
     const name = checkCredentialOptions(options);
     const kdf = name === "passphrase" ? newKdf(options) : undefined;
     const label = checkLabel(options.label ?? "");
+    await prepareLog();
     if (typeof where === "string") await (await fileMedium()).assertFree(where);
     const credential = checkNewCredential(await resolveCredential(options));
     const prepared = [await prepareSlot(credential, label, kdf)];
@@ -355,6 +369,9 @@ async function unlock(meta: Meta, options: OpenOptions): Promise<Unwrapped> {
   const credential = await resolveCredential(options);
   try {
     return await unwrapVaultKey(meta, credential, options.signal);
+  } catch (error) {
+    logFailure("auth", "unlock", error);
+    throw error;
   } finally {
     wipe(credential.secret);
   }
@@ -395,13 +412,21 @@ async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
+    logFailure("vault", "open", error);
     medium.close();
     throw error;
   }
 }
 
 async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {
-  return typeof where === "string" ? await (await fileMedium()).open(where, options) : where;
+  await prepareLog();
+  if (typeof where !== "string") return where;
+  try {
+    return await (await fileMedium()).open(where, options);
+  } catch (error) {
+    logFailure("vault", "open", error);
+    throw error;
+  }
 }
 
 /** Files need Deno; the rest of the library does not, so they are loaded when a path is given. */

@@ -41,7 +41,7 @@ export interface AccessEntry {
 export interface AccessList {
   /** Entries that let somebody in. */
   readonly entries: readonly AccessEntry[];
-  /** Whether there is no list at all, which lets everyone in. */
+  /** Whether there is no list, which lets everyone in: so it is on file systems that have none. */
   readonly missing: boolean;
 }
 
@@ -71,26 +71,29 @@ const ABOVE: readonly string[] = [
 
 /** An account, then its flags and rights: `BUILTIN\Users:(I)(RX)`. */
 const ENTRY = /^(\S.*?):((?:\([A-Z0-9_,]+\))+)$/;
-/** Rights that are none: refusals, no access at all, and entries that only count for files to come. */
-const NO_ACCESS = /\((?:DENY|N|IO)\)/;
+/** Rights that are none: refusals, no access at all, entries for files to come, and labels of integrity. */
+const NO_ACCESS = /\((?:DENY|N|IO|NW|NR|NX)\)/;
 
 /** Reads what `icacls PATH` prints. */
 export function parseAccessList(output: string, path: string): AccessList {
   const entries: AccessEntry[] = [];
   let missing = false;
   for (const [index, line] of output.split(/\r?\n/).entries()) {
-    // The path stands before the first entry. Behind an empty line follows a count of files, in words.
-    const text = (index === 0 && line.startsWith(path) ? line.slice(path.length) : line).trim();
-    if (text === "") {
-      if (index === 0) continue;
-      break;
-    }
+    // The path stands before the first entry, the others are indented. What follows are counts of files, in words.
+    if (index > 0 && !/^\s+\S/.test(line)) break;
+    const text = (index === 0 && fold(line).startsWith(fold(path)) ? line.slice(path.length) : line).trim();
     const [, account, flags] = ENTRY.exec(text) ?? [];
-    if (account === undefined || flags === undefined) missing = true;
-    else if (!NO_ACCESS.test(flags)) entries.push({ account, inherited: flags.startsWith("(I)") });
+    if (account !== undefined && flags !== undefined) {
+      if (!NO_ACCESS.test(flags)) entries.push({ account, inherited: flags.startsWith("(I)") });
+    } else if (index > 0) {
+      // Not understood, so it may let anyone in: it counts as an account of that name.
+      entries.push({ account: text, inherited: false });
+    } else if (text !== "") {
+      // Words in the place of entries say that there are none at all, and then everyone is let in.
+      missing = true;
+    }
   }
-  // Words in the place of entries say that there are none, and then everyone is let in.
-  return { entries, missing: missing && entries.length === 0 };
+  return { entries, missing };
 }
 
 /**
@@ -149,9 +152,16 @@ async function removeNamed(path: string, account: string, run: Runner): Promise<
   }
 }
 
-/** The program answers with the path when it found an entry, and with words alone when not. */
+/** The program answers with a line that ends with the path when it found an entry, and with words alone when not. */
 async function hasEntryFor(path: string, sid: string, run: Runner): Promise<boolean> {
-  return (await icacls(run, [path, "/findsid", `*${sid}`])).includes(path);
+  const name = fold(path).split("\\").at(-1)!;
+  const lines = (await icacls(run, [path, "/findsid", `*${sid}`])).split(/\r?\n/);
+  return lines.some((line) => fold(line).trim().replace(/\.$/, "").endsWith(name));
+}
+
+/** Paths come back with other letters and slashes than they were given with. */
+function fold(path: string): string {
+  return path.toLowerCase().replaceAll("/", "\\");
 }
 
 async function icacls(run: Runner, args: readonly string[]): Promise<string> {

@@ -96,8 +96,8 @@ export async function makePrivate(path: string, system?: FileSystem): Promise<Pr
  * Who besides the owner may put other files into a folder, or take files away, by its mode: others, the group, or
  * nobody. A folder with the sticky bit lets each change their own files only. Undefined where modes say nothing.
  */
-export function writersOfFolder(path: string): "nobody" | "group" | "others" | undefined {
-  if (!POSIX.includes(Deno.build.os)) return undefined;
+export function writersOfFolder(path: string, system: FileSystem): "nobody" | "group" | "others" | undefined {
+  if (!POSIX.includes(system.os)) return undefined;
   const mode = modeOf(path);
   if (mode === null) return undefined;
   if ((mode & 0o1000) !== 0) return "nobody";

@@ -50,7 +50,7 @@ export class FakeWindows implements FileSystem {
       }
       case "/findsid": {
         const found = this.entries.some(({ sid }) => `*${sid}` === rest[0]);
-        return answer(`${found ? `SID gefunden: ${this.path}.` : "Keine Dateien gefunden."}\r\n${COUNTS}`);
+        return answer(`${found ? `SID gefunden: ${this.path}.` : "Keine Dateien mit der SID."}\r\n${COUNTS}`);
       }
       case "/inheritance:r": {
         if (rest[0] !== "/grant:r" || rest[1] !== "*S-1-3-4:F") return answer("", 87);

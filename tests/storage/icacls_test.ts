@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { grantOwnerOnly, IcaclsFailure, parseAccessList, whoMayAccess } from "../../lib/storage/icacls.ts";
+import { grantOwnerOnly, IcaclsFailure, parseAccessList, type Runner, whoMayAccess } from "../../lib/storage/icacls.ts";
 import { FakeWindows } from "./icacls_fake.ts";
 
 const PATH = "C:\\Users\\me\\my vault (1)\\app.coffer";
@@ -36,7 +36,11 @@ const OUTPUTS: readonly (readonly [what: string, output: string, accounts: reado
   ],
   ["numbers of accounts that are gone", `${PATH} S-1-5-21-1-2-3-1001:(F)${END}`, ["S-1-5-21-1-2-3-1001"], false],
   ["an empty list", `${PATH}${END}`, [], false],
-  ["no list", `${PATH} No permissions are set. All users have full control.${END}`, [], true],
+  ["an empty list without an empty line", `${PATH} ${END.replace("\r\n", "")}`, [], false],
+  ["no list", `${PATH}  No permissions are set. All users have full control.${END.replace("\r\n", "")}`, [], true],
+  ["a path in other letters", `${PATH.toUpperCase()} PC\\me:(F)${END}`, ["PC\\me"], false],
+  ["a label of integrity", `${PATH} PC\\me:(F)\r\n${INDENT}Mandatory Label\\Low:(NW)${END}`, ["PC\\me"], false],
+  ["what it does not understand", `${PATH} PC\\me:(F)\r\n${INDENT}PC\\bob [R]${END}`, ["PC\\me", "PC\\bob [R]"], false],
 ];
 
 for (const [what, output, accounts, missing] of OUTPUTS) {
@@ -75,6 +79,15 @@ Deno.test("whoMayAccess() lets the owner and those above any list be, and names 
   const own = new FakeWindows(PATH, [{ sid: "S-1-3-4", text: "EIGENT\ufffdMERRECHTE:(F)" }]);
   assert.deepEqual(await whoMayAccess(PATH, own.run), { everybody: [], accounts: [] });
   assert.equal(own.calls.length, 2);
+});
+
+Deno.test("whoMayAccess() knows the answer to a question for a group by the name of the file, however written", async () => {
+  const windows = new FakeWindows(PATH, ["PC\\me:(F)", { sid: "S-1-1-0", text: "Jeder:(R)" }]);
+  const run: Runner = async (command, args) => {
+    const { code, stdout, stderr } = await windows.run(command, args);
+    return { code, stdout: stdout.replace("app.coffer", "APP.coffer"), stderr };
+  };
+  assert.deepEqual((await whoMayAccess(PATH, run)).everybody, ["Everyone"]);
 });
 
 Deno.test("whoMayAccess() takes a file without a list for one that everyone may use", async () => {

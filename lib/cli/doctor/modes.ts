@@ -59,10 +59,18 @@ async function checkFile(subject: Subject, name: string, path: string): Promise<
 }
 
 /** A folder is not mended: others may have good reason to write to it, and the vault a better place to be. */
-function checkFolder({ path }: Subject): Finding[] {
+function checkFolder({ path, system }: Subject): Finding[] {
   const folder = folderOf(path);
-  const writers = writersOfFolder(folder);
-  if (writers !== "others" && writers !== "group") return [];
+  const writers = writersOfFolder(folder, system);
+  if (writers === "nobody") return [];
+  if (writers === undefined) {
+    return [{
+      id: "folder-unknown",
+      severity: "note",
+      what: `Who may write to the folder "${folder}" was not looked at: it has no mode`,
+      hint: "See that only you can: whoever can may put another file in place of the vault",
+    }];
+  }
   return [{
     id: "folder-open",
     severity: writers === "others" ? "problem" : "warning",

@@ -188,6 +188,9 @@ export class Vault implements AsyncDisposable {
         if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
         return new Vault(await Engine.load(medium, keys, options), 1);
       });
+    } catch (error) {
+      logFailure("vault", "create", error);
+      throw error;
     } finally {
       wipe(vaultKey);
     }

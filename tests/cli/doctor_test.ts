@@ -149,6 +149,17 @@ Deno.test("coffer doctor finds weak slots, and what would be lost with one", () 
     assert.deepEqual((await doctor(box)).ids, []);
   }));
 
+Deno.test("coffer doctor finds damage that shows in the slots only, and slots that ask for too much", () =>
+  sandbox(async (box) => {
+    box.damaged = true;
+    const found = { "bad-slot": [6, "damage"], "escape-in-label": [6, "damage"], "hostile-kdf": [1, "hostile-slot"] };
+    for (const [name, wanted] of Object.entries(found)) {
+      box.file("vault.coffer", Deno.readFileSync(new URL(`../vectors/${name}.coffer`, import.meta.url)));
+      const { code, ids } = await doctor(box);
+      assert.deepEqual([code, ids[0]], wanted, name);
+    }
+  }));
+
 Deno.test("coffer doctor finds damage, which outweighs permissions", () =>
   healthy(async (box) => {
     await box.ok(["set", "a", "--value", "b", ...box.key]);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CorruptVaultError, TruncatedVaultError } from "../../errors.ts";
+import { CofferError, CorruptVaultError, TruncatedVaultError } from "../../errors.ts";
 import { thisFileSystem } from "../../storage/permissions.ts";
 import type { FileOptions, VaultSummary } from "../../vault.ts";
 import type { Check, Finding, Subject } from "./finding.ts";
@@ -11,13 +11,14 @@ import { checkLeftovers } from "./leftovers.ts";
 import { checkModes } from "./modes.ts";
 import { checkSlots } from "./slots.ts";
 import { checkSpace } from "./space.ts";
-import { checkState, checkStructure } from "./state.ts";
+import { checkDamage, checkState } from "./state.ts";
 
 /** Runs every check. What a check finds stands after what the checks before it found. */
 export async function examine(path: string, options: FileOptions): Promise<readonly Finding[]> {
   // Files that others can use are a finding here, and no reason to look no further.
   const reach = { ...options, allowInsecurePermissions: true };
-  const summary = await inspect(path, reach);
+  const inspected = await inspect(path, reach);
+  const summary = inspected instanceof CofferError ? undefined : inspected;
   const subject: Subject = {
     path,
     system: await thisFileSystem(),
@@ -26,7 +27,7 @@ export async function examine(path: string, options: FileOptions): Promise<reado
   };
   // A check of the anchor or of failed attempts belongs here: a function of the subject in a file of its own.
   const checks: readonly Check[] = [
-    checkStructure(reach),
+    checkDamage(reach, inspected instanceof CofferError ? inspected : undefined),
     checkModes,
     checkLeftovers,
     checkState,
@@ -38,13 +39,13 @@ export async function examine(path: string, options: FileOptions): Promise<reado
   return findings;
 }
 
-/** What the file says; nothing when it is damaged, which the check of its pages tells better. */
-async function inspect(path: string, options: FileOptions): Promise<VaultSummary | undefined> {
+/** What the file says of itself, or how it is damaged. */
+async function inspect(path: string, options: FileOptions): Promise<VaultSummary | CofferError> {
   const { Vault } = await import("../../vault.ts");
   try {
     return await Vault.inspect(path, options);
   } catch (error) {
-    if (error instanceof CorruptVaultError || error instanceof TruncatedVaultError) return undefined;
+    if (error instanceof CorruptVaultError || error instanceof TruncatedVaultError) return error;
     throw error;
   }
 }

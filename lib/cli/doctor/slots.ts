@@ -3,9 +3,12 @@
  *
  * @module
  */
-import { DEFAULT_KDF } from "../../sealed/kdf_limits.ts";
+import { ERROR_TABLE, KdfLimitError } from "../../errors.ts";
+import { DEFAULT_KDF, KDF_CEILING } from "../../sealed/kdf_limits.ts";
 import type { SlotInfo } from "../../slots.ts";
 import type { Finding, Subject } from "./finding.ts";
+
+const HOSTILE = ERROR_TABLE["kdf-limit"].hint;
 
 /** Looks at the slots, as far as anyone can see them. */
 // deno-lint-ignore require-await
@@ -16,15 +19,23 @@ export async function checkSlots({ summary }: Subject): Promise<readonly Finding
 }
 
 function checkCost({ id, kdf }: SlotInfo): Finding[] {
-  if (kdf === undefined || (kdf.memory >= DEFAULT_KDF.memory && kdf.passes >= DEFAULT_KDF.passes)) return [];
-  const [memory, passes] = [Math.max(kdf.memory, DEFAULT_KDF.memory), Math.max(kdf.passes, DEFAULT_KDF.passes)];
+  if (kdf === undefined) return [];
+  const { memory, passes, lanes } = kdf;
+  if (memory > KDF_CEILING.memory || passes > KDF_CEILING.passes || lanes > KDF_CEILING.lanes) {
+    const what = new KdfLimitError(memory, passes, lanes).message;
+    return [{ id: "hostile-slot", severity: "problem", code: "kdf-limit", what: `Slot ${id}: ${what}`, hint: HOSTILE }];
+  }
+  if (memory >= DEFAULT_KDF.memory && passes >= DEFAULT_KDF.passes) return [];
+  const [more, again] = [Math.max(memory, DEFAULT_KDF.memory), Math.max(passes, DEFAULT_KDF.passes)];
   return [{
     id: "weak-slot",
     severity: "warning",
     code: "weak-kdf",
-    what: `A guess at the passphrase of slot ${id} costs ${kdf.memory} KiB and ${kdf.passes} passes, ` +
+    what: `A guess at the passphrase of slot ${id} costs ${memory} KiB and ${passes} passes, ` +
       `less than the ${DEFAULT_KDF.memory} KiB and ${DEFAULT_KDF.passes} passes of a new one`,
-    hint: `Set it anew with \`coffer passwd --slot ${id} --kdf-memory ${memory / 1024} --kdf-passes ${passes}\``,
+    hint: `Set it anew with \`coffer passwd --slot ${id} --kdf-memory ${
+      Math.ceil(more / 1024)
+    } --kdf-passes ${again}\``,
   }];
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CorruptVaultError, TruncatedVaultError } from "../../errors.ts";
+import { type CofferError, CorruptVaultError, TruncatedVaultError } from "../../errors.ts";
 import { SEAL_LIMIT } from "../../sealed/meta.ts";
 import type { FileOptions } from "../../vault.ts";
 import { counted, shownDate } from "../output.ts";
@@ -16,13 +16,18 @@ const TOO_MANY_SEALS = SEAL_LIMIT * 0.9;
 /** Clocks of machines that share a vault may differ by so many milliseconds. */
 const CLOCK_TOLERANCE = 5 * 60_000;
 
-/** A check of every page, which needs to know how long to wait for the lock. */
-export function checkStructure(options: FileOptions): Check {
+/**
+ * A check of every page.
+ *
+ * @param known what was found to be damaged before, which the pages themselves may not tell
+ */
+export function checkDamage(options: FileOptions, known?: CofferError): Check {
   return async ({ path }) => {
     const { Vault } = await import("../../vault.ts");
     try {
       const { problems } = await Vault.checkStructure(path, options);
-      return problems.length === 0 ? [] : [damage(`${counted(problems.length, "problem")} in its pages`)];
+      if (problems.length > 0) return [damage(`${counted(problems.length, "problem")} in its pages`)];
+      return known === undefined ? [] : [damage(known.message)];
     } catch (error) {
       if (error instanceof CorruptVaultError || error instanceof TruncatedVaultError) return [damage(error.message)];
       throw error;

@@ -33,6 +33,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   SlotNotFoundError: ["what"],
   InvalidNameError: ["rule"],
   UsageError: ["what"],
+  ProblemsFoundError: ["what"],
   VaultNotFoundError: ["/a/b"],
   VaultExistsError: ["/a/b"],
   NotAFileError: ["/a/b"],

@@ -12,6 +12,7 @@ import type { Bytes } from "./bytes.ts";
 import { type CommitPlan, type Live, planChanges, planRewrite } from "./commit_plan.ts";
 import { wipe } from "./crypto/random.ts";
 import { BackupReadOnlyError, BusyError, NoAnchorError, TransactionClosedError, VaultClosedError } from "./errors.ts";
+import { logFailure, logger, logRecovered } from "./log.ts";
 import { Mutex } from "./mutex.ts";
 import type { Anchor, AnchorState } from "./sealed/anchor.ts";
 import { deriveAnchorKey, deriveKeys, newVaultKey, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
@@ -257,6 +258,7 @@ export class Engine {
             // No lock, or nothing readable: that is the answer to the one who asked first; the others try for themselves.
             const index = this.#waiting.indexOf(first);
             if (index >= 0) this.#waiting.splice(index, 1);
+            logFailure("vault", "begin a transaction", error);
             first.reject(error);
           }
         });
@@ -321,6 +323,7 @@ export class Engine {
         await this.#commit(draft.changes, { slots, nextSlotId }, events, now);
       }
     } catch (error) {
+      logFailure("vault", "commit", error);
       for (const reject of failed) reject(error);
       return;
     }
@@ -360,11 +363,23 @@ export class Engine {
     now: number,
   ): Promise<void> {
     const commit = { append, keep, meta, now };
+    const before = this.#generation.segments.length;
     this.#generation = await commitGeneration(this.medium, keys, this.#generation, commit);
     this.#keys = keys;
     this.#deltas = deltas;
     this.#state.apply(changes);
     if (this.#generation.meta.anchored) await this.#options.anchor?.move(this.#generation, keys.anchor);
+    this.#logCommit(append.at(-1)!.kind, before - keep);
+  }
+
+  #logCommit(kind: string, replaced: number): void {
+    const debug = logger("vault", "debug");
+    if (debug === undefined) return;
+    const { meta, segments } = this.#generation;
+    const { generation } = meta;
+    const bytes = segments.at(-1)!.stored.length;
+    debug("Committed generation {generation}: a {kind} of {bytes} bytes", { generation, kind, bytes });
+    if (replaced > 0) debug("Compacted {replaced} segments into the new one", { generation, replaced });
   }
 
   /**
@@ -459,6 +474,7 @@ export class Engine {
       this.#deltas = [...this.#deltas.slice(0, kept), ...fresh];
     }
     this.#generation = generation;
+    if (generation.recovered) logRecovered(generation.meta.generation, this.medium.name);
   }
 
   #checkOpen(): void {

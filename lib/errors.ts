@@ -27,6 +27,7 @@ export const ERROR_TABLE = {
   },
   "vault-closed": { exit: 1, hint: "Open the vault again" },
   "transaction-closed": { exit: 1, hint: "Use the transaction only inside its callback, and await what it starts" },
+  "problems-found": { exit: 1, hint: "Do what each finding says; `coffer doctor --fix` mends those it can" },
   "interrupted": { exit: 1, hint: "Run the command again; nothing was changed" },
   "usage": { exit: 2, hint: "Run the command with --help" },
   "invalid-name": {
@@ -197,14 +198,25 @@ export class MissingPermissionError extends CofferError {
 
 /** Thrown when group or others may read or write a vault or a credential file. */
 export class InsecurePermissionsError extends CofferError {
-  /** Names the path and its mode bits. */
-  constructor(readonly path: string, readonly mode: number, options: CofferErrorOptions = {}) {
-    super(
-      "insecure-permissions",
-      `Refused "${path}": its mode ${(mode & 0o777).toString(8).padStart(4, "0")} lets other users in`,
-      { hint: `Make it private: chmod 600 "${path}"`, ...options },
-    );
+  /** Mode bits, on systems that have them. */
+  readonly mode: number | undefined;
+  /** Names of accounts or groups that its access list lets in, on systems that have those. */
+  readonly accounts: readonly string[];
+
+  /** Names the path, and its mode bits or the accounts that an access list lets in. */
+  constructor(readonly path: string, lets: number | readonly string[], options: CofferErrorOptions = {}) {
+    const hint = typeof lets === "number"
+      ? `Make it private: chmod 600 "${path}"`
+      : "Make it private: `coffer doctor --fix` with --allow-run=icacls";
+    super("insecure-permissions", `Refused "${path}": ${letsIn(lets)}`, { hint, ...options });
+    this.mode = typeof lets === "number" ? lets : undefined;
+    this.accounts = typeof lets === "number" ? [] : lets;
   }
+}
+
+function letsIn(lets: number | readonly string[]): string {
+  if (typeof lets !== "number") return `its access list lets in ${lets.join(", ")}`;
+  return `its mode ${(lets & 0o777).toString(8).padStart(4, "0")} lets other users in`;
 }
 
 /** Thrown when a file that was named, other than the vault, is not there. */
@@ -608,6 +620,14 @@ export class UsageError extends CofferError {
   /** Says what is wrong with the arguments. */
   constructor(message: string, options: CofferErrorOptions = {}) {
     super("usage", message, options);
+  }
+}
+
+/** Thrown by the command line when it found problems that no other error names. */
+export class ProblemsFoundError extends CofferError {
+  /** Says how many. */
+  constructor(what: string, options: CofferErrorOptions = {}) {
+    super("problems-found", what, options);
   }
 }
 

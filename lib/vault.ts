@@ -19,6 +19,7 @@ import {
   SlotNotFoundError,
   VaultNotFoundError,
 } from "./errors.ts";
+import { logFailure, logger, logRecovered, prepareLog } from "./log.ts";
 import { Anchor } from "./sealed/anchor.ts";
 import {
   checkCredentialOptions,
@@ -174,6 +175,18 @@ export class Vault implements AsyncDisposable {
     this.#slot = slot;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
+    this.#logOpened();
+  }
+
+  #logOpened(): void {
+    const { recovered, meta: { generation } } = this.#engine.committed.generation;
+    const path = this.#engine.medium.name;
+    logger("vault", "info")?.("Opened {path} at generation {generation} with slot {slot}", {
+      path,
+      generation,
+      slot: this.#slot,
+    });
+    if (recovered) logRecovered(generation, path);
   }
 
   /**
@@ -194,6 +207,7 @@ export class Vault implements AsyncDisposable {
     const name = checkCredentialOptions(options);
     const kdf = name === "passphrase" ? newKdf(options) : undefined;
     const label = checkLabel(options.label ?? "");
+    await prepareLog();
     const origin = { slot: 1, ...checkOrigin(options) };
     const anchor = await newAnchor(where, options.anchor);
     if (typeof where === "string") await (await fileMedium()).assertFree(where);
@@ -228,6 +242,9 @@ export class Vault implements AsyncDisposable {
         if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
         return new Vault(await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor }), 1);
       });
+    } catch (error) {
+      logFailure("vault", "create", error);
+      throw error;
     } finally {
       wipe(vaultKey);
     }
@@ -295,7 +312,7 @@ export class Vault implements AsyncDisposable {
       import("./storage/disk_deno.ts"),
       import("./storage/check.ts"),
     ]);
-    const disk = DenoDisk.open(path, options);
+    const disk = await DenoDisk.openPrivate(path, options);
     try {
       return await withLock(disk, "shared", options, () => checkStructure(disk));
     } finally {
@@ -514,6 +531,9 @@ async function unlock(meta: Meta, options: OpenOptions): Promise<Unwrapped> {
   const credential = await resolveCredential(options);
   try {
     return await unwrapVaultKey(meta, credential, options.signal);
+  } catch (error) {
+    logFailure("auth", "unlock", error);
+    throw error;
   } finally {
     wipe(credential.secret);
   }
@@ -555,13 +575,21 @@ async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
+    logFailure("vault", "open", error);
     medium.close();
     throw error;
   }
 }
 
 async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {
-  return typeof where === "string" ? await (await fileMedium()).open(where, options) : where;
+  await prepareLog();
+  if (typeof where !== "string") return where;
+  try {
+    return await (await fileMedium()).open(where, options);
+  } catch (error) {
+    logFailure("vault", "open", error);
+    throw error;
+  }
 }
 
 /** Files need Deno; the rest of the library does not, so they are loaded when a path is given. */

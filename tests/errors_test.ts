@@ -34,6 +34,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   InvalidNameError: ["rule"],
   UsageError: ["what"],
   SlotsWouldDropError: [[2]],
+  ProblemsFoundError: ["what"],
   VaultNotFoundError: ["/a/b"],
   VaultExistsError: ["/a/b"],
   NotAFileError: ["/a/b"],

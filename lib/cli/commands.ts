@@ -193,6 +193,18 @@ JSON: path, ok, problems (an array of what and page), structure, and with a cred
   positional: none(),
 });
 
+const doctor = command({
+  brief: "Look for what may go wrong, and mend it",
+  description:
+    `Look at who may use the vault's files, at what killed processes left, at damage, key slots, clock and room on the
+disk, without opening the vault. Ends with exit code 0 when no problem remains, else 6 for damage, 8 for permissions, 1.
+
+JSON: path, ok, findings and mended (arrays of id, severity (problem, warning or note), what, hint, fixable)`,
+  load: () => import("./doctor.ts"),
+  flags: { fix: toggle("Mend what needs no decision: modes, and what killed processes left") },
+  positional: none(),
+});
+
 const passwd = command({
   brief: "Change a passphrase",
   description:
@@ -322,6 +334,7 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     meta,
     status,
     check,
+    doctor,
     passwd,
     slot: routes("List, add and remove key slots", { ls: slotLs, add: slotAdd, rm: slotRm }),
     anchor: routes("Look after the anchor", { status: anchorStatus, trust: anchorTrust, move: anchorMove }),

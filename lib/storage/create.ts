@@ -102,12 +102,23 @@ function settle(temporary: string, folder: Deno.FsFile | undefined, path: string
   }
 }
 
+/** Whether a name is one that {@linkcode publishFile} gives, beside the path, to a file that is not whole yet. */
+export function isTemporaryOf(path: string, name: string): boolean {
+  const start = temporaryStart(path);
+  return name.startsWith(start) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(start.length));
+}
+
 /** A name of its own beside the path; a dot hides it, the ending says what it is. */
 function temporaryPath(path: string): string {
   const folder = folderOf(path);
+  return `${folder === "." ? "" : folder}${temporaryStart(path)}${encodeHex(randomBytes(8))}.tmp`;
+}
+
+function temporaryStart(path: string): string {
+  const folder = folderOf(path);
   const name = folder === "." ? path : path.slice(folder.length);
   // Cut short: a name as long as the file system takes must leave room for what is added.
-  return `${folder === "." ? "" : folder}.${name.slice(0, 32)}.${encodeHex(randomBytes(8))}.tmp`;
+  return `.${name.slice(0, 32)}.`;
 }
 
 function writeNew(path: string, contents: Uint8Array): void {

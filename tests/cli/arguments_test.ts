@@ -14,6 +14,7 @@ const COMMANDS = [
   "meta",
   "status",
   "check",
+  "doctor",
   "passwd",
   "slot ls",
   "slot add",

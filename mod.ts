@@ -40,6 +40,7 @@
  */
 
 export {
+  type AuditOptions,
   type CheckReport,
   type CreateOptions,
   type FileOptions,
@@ -70,11 +71,16 @@ export { newKeyFile } from "./lib/sealed/keyfile.ts";
 export { SLOT_KINDS, type SlotKind } from "./lib/sealed/slot.ts";
 export type { Bytes } from "./lib/bytes.ts";
 
+export type { AnchorStore } from "./lib/storage/anchor_store.ts";
 export type { Lock, LockMode, LockOptions } from "./lib/storage/disk.ts";
 export type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./lib/storage/medium.ts";
 export { MemoryMedium, MemoryStore } from "./lib/storage/memory.ts";
 
 export {
+  AnchorDamagedError,
+  AnchorExistsError,
+  AnchorForeignError,
+  AnchorMissingError,
   BusyError,
   CofferError,
   type CofferErrorOptions,
@@ -99,6 +105,7 @@ export {
   MalformedCredentialError,
   MalformedTextError,
   MissingPermissionError,
+  NoAnchorError,
   NoCredentialError,
   NotAFileError,
   NotAVaultError,

@@ -3,6 +3,10 @@ import * as api from "../mod.ts";
 
 /** Everything that users may import at run time. A new name is a promise: adding one here is a decision. */
 const NAMES = [
+  "AnchorDamagedError",
+  "AnchorExistsError",
+  "AnchorForeignError",
+  "AnchorMissingError",
   "BusyError",
   "CofferError",
   "ConflictError",
@@ -26,6 +30,7 @@ const NAMES = [
   "MemoryMedium",
   "MemoryStore",
   "MissingPermissionError",
+  "NoAnchorError",
   "NoCredentialError",
   "NotAFileError",
   "NotAVaultError",

@@ -51,11 +51,11 @@ async function grown(to: number, from = 1): Promise<Store> {
 async function verify(
   bytes: Uint8Array | null,
   at: Head,
-  key: HmacKey = KEY,
+  key?: HmacKey,
   previous?: HmacKey,
 ): Promise<AnchorState> {
   const store = new Store(bytes === null ? null : new Uint8Array(bytes));
-  return await new Anchor(store).verify(at, key, () => Promise.resolve(previous));
+  return await new Anchor(store).verify(at, key ?? KEY, () => Promise.resolve(previous));
 }
 
 Deno.test("Anchor.verify() finds the vault level, behind, older or forked", async () => {

@@ -52,7 +52,7 @@ Deno.test({
   ignore: WINDOWS,
   fn: () =>
     healthy(async (box) => {
-      box.file("vault.coffer.anchor", "", 0o644);
+      Deno.chmodSync(box.path("vault.coffer.anchor"), 0o644);
       box.file("vault.coffer.attempts", "", 0o604);
       Deno.chmodSync(box.vault, 0o640);
       const ids = ["vault-open", "anchor-open", "attempts-open"];

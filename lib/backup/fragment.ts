@@ -142,7 +142,9 @@ async function openChunks(
       if (size < OVERHEAD) throw new CorruptVaultError("a chunk is cut short");
       const sealed = await candidate.read(offset, size);
       const plain = await open(ring.keys.data, sealed, chunkAad(ring.vaultId, head, chunk, last));
-      if (plain === null) throw new CorruptVaultError("a chunk fails authentication", { page: pageOf(offset, candidate) });
+      if (plain === null) {
+        throw new CorruptVaultError("a chunk fails authentication", { page: pageOf(offset, candidate) });
+      }
       opened++;
       lines.push(plain, last);
     } catch (error) {
@@ -154,7 +156,12 @@ async function openChunks(
   if (opened === 0) return { other: false, failures };
   const whole = failures.length === 0 && lines.malformed === 0 && !candidate.cut;
   if (lines.malformed > 0) {
-    failures.push({ segment, generation: header.last, bytes: 0, what: "The vault is damaged: a record is not of its form" });
+    failures.push({
+      segment,
+      generation: header.last,
+      bytes: 0,
+      what: "The vault is damaged: a record is not of its form",
+    });
   }
   const named = version !== undefined;
   const { changes, broken } = lines;

@@ -28,7 +28,14 @@ export async function guessHeaders(
   const id = index === segments.length - 1 ? meta.head : (await header(index + 1))?.previous;
   if (last === undefined || id === undefined) return [];
   const { epoch } = meta;
-  const guesses: SegmentHeader[] = [{ kind: "snapshot", epoch, first: last, last, id, previous: new Uint8Array(ID_SIZE) }];
+  const guesses: SegmentHeader[] = [{
+    kind: "snapshot",
+    epoch,
+    first: last,
+    last,
+    id,
+    previous: new Uint8Array(ID_SIZE),
+  }];
   const before = await header(index - 1);
   if (before !== undefined && before.last < last) {
     guesses.push({ kind: "delta", epoch, first: before.last + 1, last, id, previous: before.id });

@@ -3,26 +3,19 @@
  *
  * @module
  */
-import { wipe } from "../crypto/random.ts";
-import { Engine } from "../engine.ts";
-import { NoCredentialError, VaultExistsError } from "../errors.ts";
-import { type CredentialOptions, provided } from "../sealed/credential.ts";
+import { NoCredentialError } from "../errors.ts";
+import type { CredentialOptions } from "../sealed/credential.ts";
 import type { KdfOptions } from "../sealed/kdf_limits.ts";
-import { unwrapVaultKey } from "../sealed/key_slot.ts";
-import { deriveKeys } from "../sealed/keys.ts";
-import { decodeMeta } from "../sealed/meta.ts";
-import { resolveCredential } from "../sealed/credential.ts";
-import { type Changes, mergeChanges, setChange, type State } from "../state/records.ts";
+import { type Changes, mergeChanges, setChange } from "../state/records.ts";
 import { SECRET } from "../state/secret.ts";
-import { assertFree, removeIfThere, temporaryPath } from "../storage/create.ts";
+import { assertFree } from "../storage/create.ts";
 import { DenoDisk } from "../storage/disk_deno.ts";
-import { FileMedium } from "../storage/file.ts";
 import { withLock } from "../storage/locking.ts";
-import { type FileOptions, Vault } from "../vault.ts";
+import type { FileOptions } from "../vault.ts";
 import { assemble, type MissingGenerations } from "./assemble.ts";
 import type { SalvageFailure } from "./fragment.ts";
 import { gather, type GatherOptions } from "./gather.ts";
-import { giveName } from "./place.ts";
+import { pick, remembering, writeVault } from "./new_vault.ts";
 import { prune } from "./prune.ts";
 import { readSource, unlockSource } from "./source.ts";
 
@@ -94,7 +87,9 @@ export async function salvageVault(from: string, to: string, options: SalvageOpt
   }
   mergeChanges(changes, pruned.changes);
   const { memory, passes, lanes, allowWeakKdf } = options;
-  const kdf = Object.fromEntries(Object.entries({ memory, passes, lanes, allowWeakKdf }).filter(([, v]) => v !== undefined));
+  const kdf = Object.fromEntries(
+    Object.entries({ memory, passes, lanes, allowWeakKdf }).filter(([, v]) => v !== undefined),
+  );
   const state = await writeVault(to, { ...pick(next), ...kdf }, changes);
   const whole = gathered.fragments.filter((fragment) => fragment.whole).length;
   return {
@@ -135,59 +130,4 @@ async function collect(from: string, options: SalvageOptions): Promise<{
   } finally {
     disk.close();
   }
-}
-
-/** The new vault appears under its name when everything is in it. */
-async function writeVault(
-  path: string,
-  options: Pick<CredentialOptions, "passphrase" | "keyFile"> & KdfOptions,
-  changes: Changes,
-): Promise<State> {
-  const temporary = temporaryPath(path);
-  const credential = remembering(options);
-  try {
-    await (await Vault.create(temporary, { ...options, ...credential })).close();
-    const medium = await FileMedium.open(temporary);
-    let state: State;
-    try {
-      const meta = decodeMeta((await withLock(medium, "shared", {}, () => medium.read()))!.meta);
-      const secret = await resolveCredential(credential);
-      const { vaultKey } = await unwrapVaultKey(meta, secret).finally(() => wipe(secret.secret));
-      const engine = await deriveKeys(vaultKey, meta.vaultId).then((keys) => Engine.load(medium, keys, {}))
-        .finally(() => wipe(vaultKey));
-      await engine.transact(({ records }) => {
-        for (const [kind, entries] of changes) {
-          for (const [key, json] of entries) if (json !== null) records.put(kind, key, json);
-        }
-      });
-      state = engine.committed.state;
-      await engine.close();
-    } finally {
-      medium.close();
-    }
-    giveName(temporary, path);
-    return state;
-  } catch (error) {
-    removeIfThere(temporary);
-    throw error instanceof VaultExistsError ? new VaultExistsError(path, { cause: error }) : error;
-  }
-}
-
-/** The same credential, asked for once only: it opens one vault and begins another. */
-function remembering(options: CredentialOptions): CredentialOptions {
-  const remembered = <T>(value: CredentialOptions[keyof CredentialOptions]) => {
-    let answer: Promise<T> | undefined;
-    return () => answer ??= (async () => await provided(value as T | (() => T | Promise<T>)))();
-  };
-  const { passphrase, keyFile, recoveryCode, certificate } = options;
-  return {
-    ...(passphrase === undefined ? {} : { passphrase: remembered<string>(passphrase) }),
-    ...(keyFile === undefined ? {} : { keyFile: remembered<Uint8Array>(keyFile) }),
-    ...(recoveryCode === undefined ? {} : { recoveryCode: remembered<string>(recoveryCode) }),
-    ...(certificate === undefined ? {} : { certificate: remembered<string>(certificate) }),
-  };
-}
-
-function pick({ passphrase, keyFile }: CredentialOptions): Pick<CredentialOptions, "passphrase" | "keyFile"> {
-  return { ...(passphrase === undefined ? {} : { passphrase }), ...(keyFile === undefined ? {} : { keyFile }) };
 }

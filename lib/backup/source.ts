@@ -9,8 +9,14 @@
 import { type Bytes, encodeUtf8, equalBytes, isZero, viewOf } from "../bytes.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import { wipe } from "../crypto/random.ts";
-import { CorruptVaultError, EmptyFileError, KdfLimitError, UnsupportedVersionError } from "../errors.ts";
-import { WrongCredentialError } from "../errors.ts";
+import {
+  CorruptVaultError,
+  EmptyFileError,
+  KdfLimitError,
+  NotAVaultError,
+  UnsupportedVersionError,
+  WrongCredentialError,
+} from "../errors.ts";
 import { type CredentialOptions, resolveCredential } from "../sealed/credential.ts";
 import { unwrapVaultKey } from "../sealed/key_slot.ts";
 import { deriveKeys, type VaultKeys } from "../sealed/keys.ts";
@@ -59,7 +65,8 @@ export interface Ring {
 /**
  * Reads both meta pages. The caller holds a lock.
  *
- * @throws {EmptyFileError} @throws {UnsupportedVersionError} when every page that says anything is of a newer format
+ * @throws {EmptyFileError} @throws {NotAVaultError}
+ * @throws {UnsupportedVersionError} when every page that says anything is of a newer format
  */
 export async function readSource(disk: Disk): Promise<Source> {
   if (await disk.size() === 0) throw new EmptyFileError(disk.path);
@@ -87,6 +94,8 @@ export async function readSource(disk: Disk): Promise<Source> {
       ...(meta === undefined ? {} : { meta }),
     });
   }
+  const foreign = decoded.every(({ status }) => status === "foreign" || status === "empty");
+  if (foreign && candidates.every(({ meta }) => meta === undefined)) throw new NotAVaultError(disk.path);
   candidates.sort((a, b) => (b.page?.version ?? 0) - (a.page?.version ?? 0));
   return { raw, candidates };
 }

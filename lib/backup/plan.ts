@@ -58,8 +58,8 @@ export interface Plan {
  * @throws {CorruptVaultError} @throws {TruncatedVaultError} when neither can be read
  */
 export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[]): Promise<Plan> {
-  const problems: string[] = [];
   let stands: Readable | undefined;
+  const unreadable: Unreadable[] = [];
   let counts: Readable | Unreadable | undefined;
   let [newest, seals] = [0, 0];
   let torn = source.candidates.length < 2;
@@ -68,18 +68,17 @@ export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[
     newest = Math.max(newest, meta?.generation ?? 0);
     seals = Math.max(seals, meta?.seals ?? 0);
     const judged = await judge(disk, candidate, rings);
-    const readable = !(judged instanceof CofferError);
-    if (readable) stands ??= judged;
-    else problems.push(judged.message);
+    if (judged instanceof CofferError) unreadable.push(judged);
+    else stands ??= judged;
     // What the storage passes over by itself is torn; what it takes, and nobody can open, is damaged.
     if (await isPassedOver(disk, candidate)) torn = true;
     else counts ??= judged;
   }
-  if (stands === undefined) throw hopeless(counts, problems);
+  if (stands === undefined) throw hopeless(unreadable);
   const ring = rings.find(({ epoch }) => epoch === stands.generation.meta.epoch)!;
   const { generation } = stands.generation.meta;
   // The page that can not be read was at least the one after: commits take turns.
-  const found = { stands, ring, seals, problems };
+  const found = { stands, ring, seals, problems: unreadable.map(({ message }) => message) };
   if (counts === stands) {
     // At generation 1 the other page was never written.
     const fresh = generation === 1 && source.candidates.length === 1;
@@ -93,18 +92,19 @@ async function isPassedOver(disk: Disk, { valid, page }: Source["candidates"][nu
   return !valid || page === undefined || await incompleteness(disk, page, await disk.size()) !== null;
 }
 
-function hopeless(counts: Readable | Unreadable | undefined, problems: readonly string[]): CofferError {
-  if (counts instanceof CorruptVaultError) {
-    return new CorruptVaultError("no version of it can be read", {
-      hint: SALVAGE_HINT,
-      cause: counts,
-      ...(counts.page === undefined ? {} : { page: counts.page }),
-    });
+/** The newest version's fault is the cause; that the file is cut short says more than either. */
+function hopeless(unreadable: readonly Unreadable[]): CofferError {
+  const [cause] = unreadable;
+  const cut = unreadable.find((error) => error instanceof TruncatedVaultError);
+  if (cut !== undefined) {
+    return new TruncatedVaultError(cut.path, cut.size, cut.expected, { hint: SALVAGE_HINT, cause: cut });
   }
-  if (counts instanceof TruncatedVaultError) {
-    return new TruncatedVaultError(counts.path, counts.size, counts.expected, { hint: SALVAGE_HINT, cause: counts });
-  }
-  return new CorruptVaultError(`no version of it can be read, ${problems.length} tried`, { hint: SALVAGE_HINT });
+  const page = cause instanceof CorruptVaultError ? cause.page : undefined;
+  return new CorruptVaultError("no version of it can be read", {
+    hint: SALVAGE_HINT,
+    cause,
+    ...(page === undefined ? {} : { page }),
+  });
 }
 
 /** Names the secrets that differ between the version that stands and what still opens of the newer one. */

@@ -28,6 +28,10 @@ export interface RepairOptions extends CredentialOptions, FileOptions {
   readonly older?: boolean;
   /** Only says what would be done; the file may be read-only then. @default {false} */
   readonly dryRun?: boolean;
+  /**
+   * Is told what is wrong, and what falling back gives up, before anything is changed. When it throws, nothing is.
+   */
+  readonly beforeRepair?: (found: RepairReport) => void | Promise<void>;
 }
 
 /** What a repair found and did. */
@@ -77,7 +81,10 @@ export async function repairVault(path: string, options: RepairOptions): Promise
           return undefined;
         }
         const plan = await makePlan(disk, now, rings);
-        return plan.state === "damaged" && options.older && write ? await fallBack(disk, real, plan) : reportOf(plan);
+        const found = reportOf(plan);
+        if (plan.state === "sound" || !write || (plan.state === "damaged" && !options.older)) return found;
+        await options.beforeRepair?.(found);
+        return plan.state === "damaged" ? await fallBack(disk, real, plan) : found;
       });
       if (done === undefined) continue;
       return done.state === "torn" && write ? await heal(real, options, done, rings) : done;

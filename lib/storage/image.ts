@@ -33,7 +33,14 @@ export async function writeImage(disk: Disk, { version, meta, segments }: Image)
     pageCount += count;
   }
   const fresh = segments.filter((segment) => segment.version === version).map(({ bytes }) => bytes);
-  const page = { version, pageCount, segments: entries, added: fresh.length, addedDigest: await sha256(...fresh), meta };
+  const page = {
+    version,
+    pageCount,
+    segments: entries,
+    added: fresh.length,
+    addedDigest: await sha256(...fresh),
+    meta,
+  };
   await disk.writeAt(await encodeMetaPage(page), metaPageOf(version) * PAGE_SIZE);
   await disk.sync();
 }

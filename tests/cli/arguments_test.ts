@@ -14,6 +14,8 @@ const COMMANDS = [
   "meta",
   "status",
   "check",
+  "repair",
+  "salvage",
   "passwd",
   "slot ls",
   "slot add",

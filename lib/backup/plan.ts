@@ -55,9 +55,10 @@ export interface Plan {
 /**
  * Judges both versions. The caller holds a lock.
  *
+ * @param known the newest generation that is known of from elsewhere, or 0
  * @throws {CorruptVaultError} @throws {TruncatedVaultError} when neither can be read
  */
-export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[]): Promise<Plan> {
+export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[], known: number): Promise<Plan> {
   let stands: Readable | undefined;
   const unreadable: Unreadable[] = [];
   let counts: Readable | Unreadable | undefined;
@@ -77,15 +78,17 @@ export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[
   if (stands === undefined) throw hopeless(unreadable);
   const ring = rings.find(({ epoch }) => epoch === stands.generation.meta.epoch)!;
   const { generation } = stands.generation.meta;
-  // The page that can not be read was at least the one after: commits take turns.
   const found = { stands, ring, seals, problems: unreadable.map(({ message }) => message) };
-  if (counts === stands) {
+  const lose = async (last: number) => await compare(disk, source, rings, stands, last);
+  if (counts === stands && !(torn && known > generation)) {
     // At generation 1 the other page was never written.
     const fresh = generation === 1 && source.candidates.length === 1;
-    return { ...found, state: torn && !fresh ? "torn" : "sound", newest: Math.max(newest, generation) };
+    if (!torn || fresh) return { ...found, state: "sound", newest: generation };
+    return { ...found, state: "torn", newest, ...(newest > generation ? { loss: await lose(newest) } : {}) };
   }
-  newest = Math.max(newest, generation + 1);
-  return { ...found, state: "damaged", newest, loss: await compare(disk, source, rings, stands, newest) };
+  // The page that can not be read was at least the one after: commits take turns.
+  newest = Math.max(newest, known, generation + 1);
+  return { ...found, state: "damaged", newest, loss: await lose(newest) };
 }
 
 async function isPassedOver(disk: Disk, { valid, page }: Source["candidates"][number]): Promise<boolean> {

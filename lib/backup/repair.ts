@@ -29,6 +29,11 @@ export interface RepairOptions extends CredentialOptions, FileOptions {
   /** Only says what would be done; the file may be read-only then. @default {false} */
   readonly dryRun?: boolean;
   /**
+   * The newest generation that is known of from elsewhere, such as from an anchor. What stands in a torn vault is then
+   * not taken for the newest: going on from it needs `older`, and the generations go on above this one.
+   */
+  readonly known?: number;
+  /**
    * Is told what is wrong, and what falling back gives up, before anything is changed. When it throws, nothing is.
    */
   readonly beforeRepair?: (found: RepairReport) => void | Promise<void>;
@@ -47,7 +52,7 @@ export interface RepairReport {
   readonly generation: number;
   /** What is wrong, in words. */
   readonly problems: readonly string[];
-  /** What falling back gives up, or gave up; when the state is `damaged`. */
+  /** What is given up, or was; when the state is `damaged`, or a commit that is torn left a trace. */
   readonly loss?: RepairLoss;
   /** Where the damaged file is kept, when the vault was changed. */
   readonly kept?: string;
@@ -80,7 +85,7 @@ export async function repairVault(path: string, options: RepairOptions): Promise
           before = now;
           return undefined;
         }
-        const plan = await makePlan(disk, now, rings);
+        const plan = await makePlan(disk, now, rings, options.known ?? 0);
         const found = reportOf(plan);
         if (plan.state === "sound" || !write || (plan.state === "damaged" && !options.older)) return found;
         await options.beforeRepair?.(found);

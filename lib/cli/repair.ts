@@ -40,21 +40,20 @@ export default async function repair(flags: RepairFlags): Promise<void> {
   }
 }
 
-function describe({ state, generation, problems, loss }: RepairReport): string[] {
+function describe({ state, problems, loss }: RepairReport): string[] {
   if (state === "sound") return ["nothing is wrong: every seal of the newest version opens"];
   const found = problems.map((what) => `problem: ${what}`);
-  if (state === "torn" || loss === undefined) {
-    return [...found, "torn: a meta page is torn or wiped; the version that stands is whole"];
-  }
+  if (state === "torn") found.push("torn: a meta page is torn or wiped; the version that stands is whole");
+  if (loss === undefined) return found;
   const { first, last } = loss.generations;
   const which = first === last ? `generation ${first}` : `generations ${first} to ${last}`;
   return [
     ...found,
-    `damaged: ${which} cannot be read; ${first - 1} can`,
+    `${state === "torn" ? "lost" : "damaged"}: ${which} cannot be read; ${first - 1} can`,
     ...loss.secrets.map(({ name, change }) => `lost: ${change} ${name}`),
     loss.complete
       ? `lost in all: ${counted(loss.secrets.length, "secret")} that ${which} changed`
-      : `more may be lost: not all of ${which} could be compared (now: generation ${generation})`,
+      : `more may be lost: not all of ${which} could be compared`,
   ];
 }
 

@@ -170,3 +170,35 @@ Deno.test("repairVault() through a symbolic link replaces the file behind it", (
     await checkWhole(`${folder}/link`);
     await checkWhole(path);
   }));
+
+Deno.test("repairVault() of a vault whose newest data page is damaged says what may be lost, and keeps the page", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    const { bytes, generation } = await build(path);
+    const [{ page }] = await metaPages(bytes);
+    const damaged = flipped(bytes, page.segments.at(-1)!.first * PAGE_SIZE + 90);
+    await Deno.writeFile(path, damaged);
+    const report = await repairVault(path, CREDENTIAL);
+    assert.deepEqual([report.state, report.repaired], ["torn", true]);
+    const generations = { first: generation, last: generation };
+    assert.deepEqual(report.loss, { generations, secrets: [], complete: false });
+    assert.deepEqual(await Deno.readFile(report.kept!), damaged);
+    await checkWhole(path);
+  }));
+
+Deno.test("repairVault() that is told of a newer generation does not take a torn vault for the newest", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    const { bytes, generation } = await build(path);
+    const [newest] = await metaPages(bytes);
+    await Deno.writeFile(path, wiped(bytes, newest.number));
+    const known = generation + 5;
+    const { state, loss } = await repairVault(path, { ...CREDENTIAL, known });
+    assert.equal(state, "damaged");
+    assert.deepEqual(loss, { generations: { first: generation, last: known }, secrets: [], complete: false });
+    assert.deepEqual(await Deno.readFile(path), wiped(bytes, newest.number));
+    const report = await repairVault(path, { ...CREDENTIAL, known, older: true });
+    assert.ok(report.generation > known);
+    await checkWhole(path);
+    assert.equal((await repairVault(path, { ...CREDENTIAL, known })).state, "sound");
+  }));

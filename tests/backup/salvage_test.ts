@@ -10,7 +10,7 @@ import { type SalvageReport, salvageVault } from "../../lib/backup/salvage.ts";
 import { Vault } from "../../lib/vault.ts";
 import { CHEAP_KDF, checkWhole, flipped, gather, PASSPHRASE, patterned, rejectsWith, withFolder } from "../helpers.ts";
 import { diskOf } from "../storage/helpers.ts";
-import { metaPages, wiped } from "./damage.ts";
+import { forgePage, metaPages, wiped } from "./damage.ts";
 
 const CREDENTIAL = { passphrase: PASSPHRASE };
 const CHEAP = { ...CREDENTIAL, ...CHEAP_KDF };
@@ -214,4 +214,32 @@ Deno.test("salvageVault() of a file that is cut short gives what is left", () =>
         assert.ok(oracle.get(name) === text || report.failures.length > 0, `${pages} pages: ${name}`);
       }
     }
+  }));
+
+Deno.test("salvageVault() passes over segments of kinds that it does not know, and counts them", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    await build(path);
+    const bytes = await Deno.readFile(path);
+    const [{ page }] = await metaPages(bytes);
+    const { first, length, version } = page.segments[1]!;
+    // A delta is of kind 2; one bit more makes it kind 3, which holds no records.
+    const other = forgePage(bytes, first, 0, Math.min(length, 4080), 5);
+    const { report } = await salvage(folder, other);
+    assert.deepEqual([report.segments.others, report.failures], [1, []]);
+    assert.deepEqual(report.missing.map(({ last }) => last), [version]);
+  }));
+
+Deno.test("salvageVault() does not replace what takes its path meanwhile, and takes away what it wrote", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    await build(path, 1);
+    const out = `${folder}/out.coffer`;
+    const passphrase = () => {
+      Deno.writeTextFileSync(out, "mine");
+      return PASSPHRASE;
+    };
+    await rejectsWith(() => salvageVault(path, out, { ...CHEAP, passphrase }), "vault-exists");
+    assert.equal(Deno.readTextFileSync(out), "mine");
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["app.coffer", "out.coffer"]);
   }));

@@ -90,7 +90,7 @@ export class Engine {
   #refreshing: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Loaded) {
+  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Live) {
     this.medium = medium;
     this.#keys = keys;
     this.#options = options;
@@ -104,7 +104,7 @@ export class Engine {
     return await withLock(medium, "shared", options, async () => {
       try {
         const generation = (await readGeneration(medium, keys))!;
-        const loaded = await load(keys, generation);
+        const loaded = await loadLive(keys, generation);
         await verifyAnchor(options.anchor, generation, keys, loaded.state);
         return new Engine(medium, keys, options, loaded);
       } finally {
@@ -447,7 +447,7 @@ export class Engine {
     if (generation === null) return;
     await verifyAnchor(this.#options.anchor, generation, this.#keys, this.#state);
     if (generation.known === 0) {
-      const loaded = await load(this.#keys, generation);
+      const loaded = await loadLive(this.#keys, generation);
       this.#state = loaded.state;
       this.#deltas = loaded.deltas;
     } else {
@@ -475,13 +475,8 @@ function otherDidNotEnd(timeout: number): BusyError {
   });
 }
 
-interface Loaded {
-  readonly generation: Generation;
-  readonly state: State;
-  readonly deltas: Changes[];
-}
-
-async function load(keys: VaultKeys, generation: Generation): Promise<Loaded> {
+/** Reads everything that is live: the state, and what each delta changed. */
+export async function loadLive(keys: VaultKeys, generation: Generation): Promise<Live> {
   const { segments, meta: { vaultId } } = generation;
   const at = snapshotIndex(segments);
   const state = await readSnapshot(openLive(keys, vaultId, segments[at]!));

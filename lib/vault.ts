@@ -132,6 +132,18 @@ export interface CheckReport {
   readonly bytes: number;
   /** What is damaged; empty when all is well. */
   readonly problems: readonly { readonly what: string; readonly page?: number }[];
+  /** How many values were decoded, all versions of every secret; in a deep check. */
+  readonly values?: number;
+  /** What is no damage, though no writer may write it; in a deep check. */
+  readonly notes?: readonly string[];
+}
+
+/** How to check. */
+export interface CheckOptions extends LockOptions {
+  /** Also decodes every version of every secret, and holds names and metadata to the rules. @default {false} */
+  readonly deep?: boolean;
+  /** Is told how much of the work is done: bytes of segments, and in a deep check the same amount again for values. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** A private view on the vault for the time of a callback. */
@@ -360,8 +372,10 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {BusyError} when the lock, or its turn after transactions of this process, is not had in time
    */
-  async check(options: LockOptions = {}): Promise<CheckReport> {
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    const { deep = false, onProgress, ...lock } = options;
     return await this.#engine.reading(async ({ meta, segments }) => {
+      const total = segments.reduce((sum, { stored }) => sum + stored.length, 0);
       const problems: { what: string; page?: number }[] = [];
       let [records, bytes] = [0, 0];
       for (const segment of segments) {
@@ -373,16 +387,22 @@ export class Vault implements AsyncDisposable {
             records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
           }
           bytes += segment.stored.length;
+          onProgress?.(bytes, deep ? 2 * total : total);
         } catch (error) {
           if (!(error instanceof CorruptVaultError)) throw error;
           problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
         }
       }
       const { state } = this.#engine.committed;
-      problems.push(...missingValues(state));
       const secrets = state.count(SECRET);
-      return { generation: meta.generation, segments: segments.length, records, secrets, bytes, problems };
-    }, options);
+      const counts = { generation: meta.generation, segments: segments.length, records, secrets, bytes };
+      if (!deep) return { ...counts, problems: [...problems, ...missingValues(state)] };
+      const { checkDeep } = await import("./state/deep.ts");
+      const { values, notes, problems: found } = checkDeep(state, (done, all) => {
+        onProgress?.(total + Math.floor(total * (all === 0 ? 1 : done / all)), 2 * total);
+      });
+      return { ...counts, values, notes, problems: [...problems, ...found.map((what) => ({ what }))] };
+    }, lock);
   }
 
   /**

@@ -56,6 +56,8 @@ const NAMES = [
   "WeakKdfError",
   "WrongCredentialError",
   "newKeyFile",
+  "repairVault",
+  "salvageVault",
 ];
 
 Deno.test("mod.ts exports these names and no others", () => {

@@ -39,7 +39,10 @@
  * @module
  */
 
+export type { AttemptsStatus } from "./lib/attempts.ts";
+
 export {
+  type AttemptsOptions,
   type CheckReport,
   type CreateOptions,
   type FileOptions,
@@ -111,6 +114,7 @@ export {
   SlotNotFoundError,
   SlotsFullError,
   SlotVerificationError,
+  TooManyAttemptsError,
   TransactionClosedError,
   TruncatedVaultError,
   UnsupportedVersionError,

@@ -53,6 +53,8 @@ interface Waiting {
 /** An open vault without a face. */
 export class Engine {
   readonly medium: Medium;
+  /** How many tries to open the vault failed that its audit log does not tell of yet, as of opening it. */
+  failedUnlocks = 0;
   #keys: VaultKeys;
   #commits = 0;
   readonly #options: LockOptions;

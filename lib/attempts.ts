@@ -124,17 +124,15 @@ export class Attempts {
     const found = await this.#store.read(options);
     const record = await this.#checked(found);
     if (record.failures === 0) return record.unlogged;
-    let { unlogged } = record;
     try {
       await this.#store.update(async (bytes) => {
         const current = await this.#checked(bytes);
-        unlogged = current.unlogged;
         return bytes === undefined ? undefined : await encodeAttempts(countSuccess(current));
       }, options);
     } catch (error) {
       if (!isWriteRefusal(error)) throw error;
     }
-    return unlogged;
+    return record.unlogged;
   }
 
   /**

@@ -95,6 +95,9 @@ Deno.test("Attempts does not write to refuse, nor to succeed when nothing has fa
   await store.fail(5);
   await waitOf(store.attempts.assertMayTry());
   assert.equal(store.writes, 5);
+  store.now += 1000;
+  for (let i = 0; i < 3; i++) assert.equal(await store.attempts.succeeded(), 5);
+  assert.equal(store.writes, 6, "the first success resets, the others find nothing to reset");
 });
 
 Deno.test("Attempts hands over what the log has to be told until it is told, and loses nothing meanwhile", async () => {
@@ -251,7 +254,10 @@ Deno.test("Vault.open() of a medium counts nothing", async () => {
 withVault("Vault.create() takes away what an earlier vault at the path has left", async (test) => {
   await pretend(test, 20, 0);
   await Deno.rename(test.path, `${test.folder}/old`);
-  await (await Vault.create(test.path, { ...RIGHT, ...CHEAP_KDF })).close();
+  {
+    await using vault = await Vault.create(test.path, { ...RIGHT, ...CHEAP_KDF });
+    assert.deepEqual((await vault.status()).attempts, { failures: 0, retryAfter: 0 });
+  }
   assert.deepEqual((await Vault.inspect(test.path)).attempts, { failures: 0, retryAfter: 0 });
   // The test's own vault goes back to its place, for the check at the end.
   await Deno.rename(`${test.folder}/old`, test.path);

@@ -39,7 +39,10 @@
  * @module
  */
 
+export type { AttemptsStatus } from "./lib/attempts.ts";
+
 export {
+  type AttemptsOptions,
   type CheckOptions,
   type CheckReport,
   type CreateOptions,
@@ -121,6 +124,7 @@ export {
   SlotNotFoundError,
   SlotsFullError,
   SlotVerificationError,
+  TooManyAttemptsError,
   TransactionClosedError,
   TruncatedVaultError,
   UnsupportedVersionError,

@@ -62,6 +62,10 @@ export interface EngineOptions extends LockOptions {
   readonly origin: AuditOrigin;
   /** The anchor of a vault that has one. */
   readonly anchor?: Anchor | undefined;
+  /** How many tries to open the vault failed that its log does not tell of yet. @default {0} */
+  readonly failedUnlocks?: number;
+  /** Is told once the log tells of them. */
+  readonly onLogged?: (failures: number) => unknown;
 }
 
 interface Waiting {
@@ -75,6 +79,8 @@ interface Waiting {
 /** An open vault without a face. */
 export class Engine {
   readonly medium: Medium;
+  /** How many tries to open the vault failed that its log does not tell of yet. */
+  #failedUnlocks: number;
   #keys: VaultKeys;
   #commits = 0;
   readonly #options: EngineOptions;
@@ -94,6 +100,7 @@ export class Engine {
     this.medium = medium;
     this.#keys = keys;
     this.#options = options;
+    this.#failedUnlocks = options.failedUnlocks ?? 0;
     this.#generation = loaded.generation;
     this.#state = loaded.state;
     this.#deltas = loaded.deltas;
@@ -290,6 +297,8 @@ export class Engine {
     const events: AuditEvent[] = [];
     // A crash came between a commit and its anchor: the log says so, and this commit moves the anchor up.
     if (await this.#verifyAnchor() === "behind") events.push({ operation: "anchor.move" });
+    const failures = this.#failedUnlocks;
+    if (failures > 0) events.push({ operation: "unlock.failed", count: failures });
     const own = events.length;
     const done: (() => void)[] = [];
     const failed: ((reason: unknown) => void)[] = [];
@@ -321,6 +330,7 @@ export class Engine {
     try {
       if (hasChanges(draft.changes) || slots !== meta.slots || events.length > own) {
         await this.#commit(draft.changes, { slots, nextSlotId }, events, now);
+        if (failures > 0) await this.#logged(failures);
       }
     } catch (error) {
       logFailure("vault", "commit", error);
@@ -328,6 +338,16 @@ export class Engine {
       return;
     }
     for (const resolve of done) resolve();
+  }
+
+  /** The failures are in the log: they need not be told of again. That they are, twice, is better than never. */
+  async #logged(failures: number): Promise<void> {
+    this.#failedUnlocks = 0;
+    try {
+      await this.#options.onLogged?.(failures);
+    } catch (error) {
+      logFailure("vault", "note that failures are logged", error);
+    }
   }
 
   async #commit(

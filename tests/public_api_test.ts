@@ -41,6 +41,7 @@ const NAMES = [
   "SlotVerificationError",
   "Slots",
   "SlotsFullError",
+  "TooManyAttemptsError",
   "TransactionClosedError",
   "TransactionSecrets",
   "TruncatedVaultError",

@@ -81,8 +81,9 @@ export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[
   const found = { stands, ring, seals, problems: unreadable.map(({ message }) => message) };
   const lose = async (last: number) => await compare(disk, source, rings, stands, last);
   if (counts === stands && !(torn && known > generation)) {
-    // At generation 1 the other page was never written.
-    const fresh = generation === 1 && source.candidates.length === 1;
+    // Of the version that a file begins with the other page was never written.
+    const [only, ...others] = source.candidates;
+    const fresh = others.length === 0 && only?.page?.origin === generation;
     if (!torn || fresh) return { ...found, state: "sound", newest: generation };
     return { ...found, state: "torn", newest, ...(newest > generation ? { loss: await lose(newest) } : {}) };
   }

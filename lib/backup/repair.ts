@@ -15,6 +15,7 @@ import { FileMedium } from "../storage/file.ts";
 import { withLock } from "../storage/locking.ts";
 import { systemError } from "../storage/system_errors.ts";
 import type { FileOptions } from "../vault.ts";
+import { anchoredGeneration, anchorStore } from "./anchored.ts";
 import { judge } from "./judge.ts";
 import { copyFile, keepBeside, replace } from "./place.ts";
 import { makePlan, type Plan, type RepairLoss } from "./plan.ts";
@@ -86,7 +87,7 @@ export async function repairVault(path: string, options: RepairOptions): Promise
           before = now;
           return undefined;
         }
-        const plan = await makePlan(disk, now, rings, options.known ?? 0);
+        const plan = await makePlan(disk, now, rings, Math.max(options.known ?? 0, anchored(now, path, options)));
         const found = reportOf(plan);
         if (plan.state === "sound" || !write || (plan.state === "damaged" && !options.older)) return found;
         await options.beforeRepair?.(found);
@@ -100,6 +101,12 @@ export async function repairVault(path: string, options: RepairOptions): Promise
   } finally {
     disk.close();
   }
+}
+
+/** What the anchor knows: a version that it has seen was acknowledged, and is not passed over as torn. */
+function anchored({ candidates }: Source, path: string, { anchor }: RepairOptions): number {
+  const meta = candidates.find(({ meta }) => meta?.anchored)?.meta;
+  return meta === undefined ? 0 : anchoredGeneration(anchorStore(path, anchor), meta.vaultId, true);
 }
 
 /** Whether the keys at hand are those of the pages: a rotation in between brings new ones. */

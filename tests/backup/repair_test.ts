@@ -8,8 +8,11 @@ import { forgeMeta, forgeNewest, metaPages, wiped } from "./damage.ts";
 const CREDENTIAL = { passphrase: PASSPHRASE };
 
 /** A vault of a few generations, the last of which changes `a`, removes `b` and adds `c`. Gives its bytes. */
-async function build(path: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; generation: number }> {
-  await using vault = await Vault.create(path, { ...CREDENTIAL, ...CHEAP_KDF });
+async function build(
+  path: string,
+  anchored = false,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; generation: number }> {
+  await using vault = await Vault.create(path, { ...CREDENTIAL, ...CHEAP_KDF, anchor: anchored ? undefined : null });
   await vault.secrets.set("kept", patterned(9000));
   await vault.transaction((tx) => {
     tx.secrets.set("a", "old");
@@ -39,7 +42,7 @@ Deno.test("repairVault() finds nothing wrong with a sound vault, and leaves it a
     assert.deepEqual(await Deno.readFile(path), bytes);
     assert.deepEqual(names(folder), ["app.coffer"]);
     const fresh = `${folder}/fresh.coffer`;
-    await (await Vault.create(fresh, { ...CREDENTIAL, ...CHEAP_KDF })).close();
+    await (await Vault.create(fresh, { ...CREDENTIAL, ...CHEAP_KDF, anchor: null })).close();
     assert.equal((await repairVault(fresh, CREDENTIAL)).state, "sound");
   }));
 
@@ -201,4 +204,19 @@ Deno.test("repairVault() that is told of a newer generation does not take a torn
     assert.ok(report.generation > known);
     await checkWhole(path);
     assert.equal((await repairVault(path, { ...CREDENTIAL, known })).state, "sound");
+  }));
+
+Deno.test("repairVault() takes the anchor's word for which version was acknowledged", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    const { bytes, generation } = await build(path, true);
+    const [newest] = await metaPages(bytes);
+    await Deno.writeFile(path, wiped(bytes, newest.number));
+    await rejectsWith(() => Vault.open(path, CREDENTIAL), "rollback-detected");
+    assert.equal((await repairVault(path, CREDENTIAL)).state, "damaged");
+    assert.deepEqual(await Deno.readFile(path), wiped(bytes, newest.number), "nothing is done unasked");
+    const report = await repairVault(path, { ...CREDENTIAL, older: true });
+    assert.ok(report.repaired && report.generation > generation);
+    await checkWhole(path);
+    assert.equal((await repairVault(path, CREDENTIAL)).state, "sound");
   }));

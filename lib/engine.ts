@@ -62,6 +62,10 @@ export interface EngineOptions extends LockOptions {
   readonly origin: AuditOrigin;
   /** The anchor of a vault that has one. */
   readonly anchor?: Anchor | undefined;
+  /** How many tries to open the vault failed that its log does not tell of yet. @default {0} */
+  readonly failedUnlocks?: number;
+  /** Is told once the log tells of them. */
+  readonly onLogged?: (failures: number) => unknown;
 }
 
 interface Waiting {
@@ -75,6 +79,8 @@ interface Waiting {
 /** An open vault without a face. */
 export class Engine {
   readonly medium: Medium;
+  /** How many tries to open the vault failed that its log does not tell of yet. */
+  #failedUnlocks: number;
   #keys: VaultKeys;
   #commits = 0;
   #options: EngineOptions;
@@ -90,10 +96,11 @@ export class Engine {
   #refreshing: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Loaded) {
+  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Live) {
     this.medium = medium;
     this.#keys = keys;
     this.#options = options;
+    this.#failedUnlocks = options.failedUnlocks ?? 0;
     this.#generation = loaded.generation;
     this.#state = loaded.state;
     this.#deltas = loaded.deltas;
@@ -104,7 +111,7 @@ export class Engine {
     return await withLock(medium, "shared", options, async () => {
       try {
         const generation = (await readGeneration(medium, keys))!;
-        const loaded = await load(keys, generation);
+        const loaded = await loadLive(keys, generation);
         await verifyAnchor(options.anchor, generation, keys, loaded.state);
         return new Engine(medium, keys, options, loaded);
       } finally {
@@ -290,6 +297,8 @@ export class Engine {
     const events: AuditEvent[] = [];
     // A crash came between a commit and its anchor: the log says so, and this commit moves the anchor up.
     if (await this.#verifyAnchor() === "behind") events.push({ operation: "anchor.move" });
+    const failures = this.#failedUnlocks;
+    if (failures > 0) events.push({ operation: "unlock.failed", count: failures });
     const own = events.length;
     const done: (() => void)[] = [];
     const failed: ((reason: unknown) => void)[] = [];
@@ -321,6 +330,7 @@ export class Engine {
     try {
       if (hasChanges(draft.changes) || slots !== meta.slots || events.length > own) {
         await this.#commit(draft.changes, { slots, nextSlotId }, events, now);
+        if (failures > 0) await this.#logged(failures);
       }
     } catch (error) {
       logFailure("vault", "commit", error);
@@ -328,6 +338,16 @@ export class Engine {
       return;
     }
     for (const resolve of done) resolve();
+  }
+
+  /** The failures are in the log: they need not be told of again. That they are, twice, is better than never. */
+  async #logged(failures: number): Promise<void> {
+    this.#failedUnlocks = 0;
+    try {
+      await this.#options.onLogged?.(failures);
+    } catch (error) {
+      logFailure("vault", "note that failures are logged", error);
+    }
   }
 
   async #commit(
@@ -460,7 +480,7 @@ export class Engine {
     if (generation === null) return;
     await verifyAnchor(this.#options.anchor, generation, this.#keys, this.#state);
     if (generation.known === 0) {
-      const loaded = await load(this.#keys, generation);
+      const loaded = await loadLive(this.#keys, generation);
       this.#state = loaded.state;
       this.#deltas = loaded.deltas;
     } else {
@@ -488,13 +508,8 @@ function otherDidNotEnd(timeout: number): BusyError {
   });
 }
 
-interface Loaded {
-  readonly generation: Generation;
-  readonly state: State;
-  readonly deltas: Changes[];
-}
-
-async function load(keys: VaultKeys, generation: Generation): Promise<Loaded> {
+/** Reads everything that is live: the state, and what each delta changed. */
+export async function loadLive(keys: VaultKeys, generation: Generation): Promise<Live> {
   const { segments, meta: { vaultId } } = generation;
   const at = snapshotIndex(segments);
   const state = await readSnapshot(openLive(keys, vaultId, segments[at]!));

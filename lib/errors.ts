@@ -77,6 +77,7 @@ export const ERROR_TABLE = {
   "permission-denied": { exit: 8, hint: "Check the owner and mode of the file and of its folder" },
   "read-only-file-system": { exit: 8, hint: "Move the vault to a place that can be written" },
   "missing-permission": { exit: 8, hint: "Run deno with the permission that the message names" },
+  "too-many-attempts": { exit: 9, hint: "Wait, then try again; each further failure makes the wait longer" },
   "vault-exists": { exit: 10, hint: "Choose another path; an existing vault is never replaced" },
   "no-anchor": { exit: 2, hint: "It was made without one, on purpose; there is nothing to look after" },
   "anchor-exists": { exit: 10, hint: "It is of another vault; if that one is gone for good, remove its anchor" },
@@ -433,6 +434,18 @@ export class WrongCredentialError extends CofferError {
   /** Takes no facts on purpose: which slot was tried is nobody's business. */
   constructor(options: CofferErrorOptions = {}) {
     super("wrong-credential", "The credential does not open this vault", options);
+  }
+}
+
+/** Thrown when credentials have failed so often that the next try has to wait; none was tried. */
+export class TooManyAttemptsError extends CofferError {
+  /** Says how long to wait, in milliseconds. */
+  constructor(readonly retryAfter: number, options: CofferErrorOptions = {}) {
+    const seconds = Math.ceil(retryAfter / 1000);
+    super("too-many-attempts", `Too many failed tries to open this vault: the next is possible in ${seconds} s`, {
+      hint: `Try again in ${seconds} seconds; each further failure makes the wait longer`,
+      ...options,
+    });
   }
 }
 

@@ -11,6 +11,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   RollbackDetectedError: [1, 2],
   ForkDetectedError: [1],
   SealLimitError: [1],
+  TooManyAttemptsError: [1500],
   BusyError: ["It was busy", 5],
   ConflictError: [1, 2],
   ConflictingCredentialsError: [["passphrase", "keyFile"]],
@@ -109,4 +110,13 @@ Deno.test("CorruptVaultError names the page as a field and in its message", () =
   assert.equal(error.page, 7);
   assert.match(error.message, /7/);
   assert.equal(new errors.CorruptVaultError("it is bad").page, undefined);
+});
+
+Deno.test("TooManyAttemptsError gives the wait in milliseconds, and in seconds to people, never too few", () => {
+  for (const [wait, seconds] of [[1, 1], [1000, 1], [1001, 2], [900_000, 900]] as const) {
+    const error = new errors.TooManyAttemptsError(wait);
+    assert.equal(error.retryAfter, wait);
+    assert.match(error.message, new RegExp(` ${seconds} s$`));
+    assert.match(error.hint, new RegExp(` ${seconds} seconds`));
+  }
 });

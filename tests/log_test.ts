@@ -99,6 +99,7 @@ Deno.test("the log tells when segments are compacted, and of a torn commit", () 
   withFolder(async (folder) => {
     const path = `${folder}/a`;
     const compacting = await listening(async () => {
+      // An anchor would tell a commit that was torn after it was answered from a crash.
       await using vault = await Vault.create(path, { ...CREATE, anchor: null });
       for (let i = 0; i < 12; i++) await vault.secrets.set("name", `value ${i}`);
     });

@@ -46,6 +46,7 @@ const NAMES = [
   "SlotVerificationError",
   "Slots",
   "SlotsFullError",
+  "TooManyAttemptsError",
   "TransactionClosedError",
   "TransactionSecrets",
   "TruncatedVaultError",
@@ -61,6 +62,8 @@ const NAMES = [
   "WeakKdfError",
   "WrongCredentialError",
   "newKeyFile",
+  "repairVault",
+  "salvageVault",
 ];
 
 Deno.test("mod.ts exports these names and no others", () => {

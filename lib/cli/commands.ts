@@ -184,12 +184,15 @@ anchored, authenticated, and when that is true secrets, openedWith`,
 const check = command({
   brief: "Look for damage",
   description:
-    `Look at every page of the file, without opening it; with a credential, or --unlock, also at every seal. Ends with
-exit code 6 when something is damaged.
+    `Look at every page of the file, without opening it; with a credential, or --unlock, also at every seal; with --deep
+also at every value, and whether it was written by the rules. Ends with exit code 6 when something is damaged.
 
 JSON: path, ok, problems (an array of what and page), structure, and with a credential seals`,
   load: () => import("./check.ts"),
-  flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
+  flags: {
+    unlock: toggle("Open the vault; asks for a passphrase when no credential is given"),
+    deep: toggle("Open the vault, and decode every version of every value"),
+  },
   positional: none(),
 });
 
@@ -203,6 +206,45 @@ JSON: path, ok, findings and mended (arrays of id, severity (problem, warning or
   load: () => import("./doctor.ts"),
   flags: { fix: toggle("Mend what needs no decision: modes, and what killed processes left") },
   positional: none(),
+});
+
+const repair = command({
+  brief: "Make a vault readable again",
+  description:
+    `Look whether the newest version can be read. When only the page of a torn commit is broken, write it anew.
+When the version is damaged and the one before it is whole, say what falling back to that would lose, and end with exit
+code 6; with --older fall back. The file as it was is kept beside the vault.
+
+JSON: path, dryRun, state (sound, torn or damaged), repaired, generation, problems, and where they apply loss
+{generations, secrets, complete} and kept`,
+  load: () => import("./repair.ts"),
+  flags: {
+    older: toggle("Fall back to the older version when the newest cannot be read"),
+    dryRun: toggle("Only say what would be done"),
+  },
+  positional: none(),
+});
+
+const salvage = command({
+  brief: "Gather what still opens into a new vault",
+  description:
+    `Gather every record of a damaged vault that still authenticates into a new vault at OUT, and list what did
+not open. The damaged file is only read. The new vault opens with the same passphrase or key file, or with another one
+that is given for it.
+
+JSON: vault, path, generation, segments {whole, partial, others}, records, secrets, missing, failures, brokenLines, older,
+lostSecrets, shortenedSecrets, orphans, leftOut`,
+  load: () => import("./salvage.ts"),
+  flags: {
+    deep: toggle("Search every page, also for what no meta page names any more"),
+    newPassphraseFile: NEW_SLOT_FLAGS.newPassphraseFile,
+    newKeyfile: NEW_SLOT_FLAGS.newKeyfile,
+    ...KDF_FLAGS,
+  },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "Path of the new vault", placeholder: "OUT", parse: parsePath }],
+  },
 });
 
 const passwd = command({
@@ -335,6 +377,8 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     status,
     check,
     doctor,
+    repair,
+    salvage,
     passwd,
     slot: routes("List, add and remove key slots", { ls: slotLs, add: slotAdd, rm: slotRm }),
     anchor: routes("Look after the anchor", { status: anchorStatus, trust: anchorTrust, move: anchorMove }),
@@ -342,6 +386,10 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     completions,
   },
 );
+
+function parsePath(input: string): string {
+  return file("").parse(input) as string;
+}
 
 async function parseWhen(input: string): Promise<Date> {
   const { parseExpiry } = await import("./expiry.ts");

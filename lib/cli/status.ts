@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AttemptsStatus } from "../attempts.ts";
 import type { VaultStatus, VaultSummary } from "../vault.ts";
 import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
@@ -44,7 +45,7 @@ async function read(flags: StatusFlags, path: string): Promise<VaultSummary | Va
 }
 
 function describe(path: string, summary: VaultSummary | VaultStatus): string {
-  const { usage } = summary;
+  const { usage, attempts } = summary;
   const lines = [
     ["vault", path],
     ["id", summary.vaultId],
@@ -56,9 +57,14 @@ function describe(path: string, summary: VaultSummary | VaultStatus): string {
     ["seals", String(summary.seals)],
     ["anchor", summary.anchored ? "yes" : "no"],
   ];
+  if (attempts !== undefined) lines.push(["failures", describeAttempts(attempts)]);
   if ("secrets" in summary) {
     lines.push(["secrets", String(summary.secrets)], ["opened with", `slot ${summary.openedWith}`]);
   }
   const facts = lines.map(([key, value]) => `${`${key}:`.padEnd(13)}${shown(value!)}\n`).join("");
   return `${facts}\n${slotTable(summary.slots)}`;
+}
+
+function describeAttempts({ failures, retryAfter }: AttemptsStatus): string {
+  return retryAfter === 0 ? String(failures) : `${failures}, next try in ${Math.ceil(retryAfter / 1000)} s`;
 }

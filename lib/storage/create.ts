@@ -109,7 +109,7 @@ export function isTemporaryOf(path: string, name: string): boolean {
 }
 
 /** A name of its own beside the path; a dot hides it, the ending says what it is. */
-function temporaryPath(path: string): string {
+export function temporaryPath(path: string): string {
   const folder = folderOf(path);
   return `${folder === "." ? "" : folder}${temporaryStart(path)}${encodeHex(randomBytes(8))}.tmp`;
 }
@@ -148,7 +148,8 @@ function linkOrWrite(temporary: string, path: string, contents: Uint8Array): voi
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes a file, unless it is gone already. */
+export function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
@@ -157,7 +158,7 @@ function removeIfThere(path: string): void {
 }
 
 /** Opens the folder of a path, whose own sync is what makes a new name durable. */
-function openFolder(path: string): Deno.FsFile | undefined {
+export function openFolder(path: string): Deno.FsFile | undefined {
   // Windows does not open folders; its file system orders the name with the file.
   if (Deno.build.os === "windows") return undefined;
   try {
@@ -167,7 +168,8 @@ function openFolder(path: string): Deno.FsFile | undefined {
   }
 }
 
-function syncFolder(folder: Deno.FsFile | undefined): void {
+/** Makes the names in a folder durable, as far as its file system can. */
+export function syncFolder(folder: Deno.FsFile | undefined): void {
   try {
     folder?.syncSync();
   } catch (error) {

@@ -15,6 +15,8 @@ const COMMANDS = [
   "status",
   "check",
   "doctor",
+  "repair",
+  "salvage",
   "passwd",
   "slot ls",
   "slot add",

@@ -3,6 +3,7 @@ import * as api from "../mod.ts";
 
 /** Everything that users may import at run time. A new name is a promise: adding one here is a decision. */
 const NAMES = [
+  "AuditLog",
   "BusyError",
   "CofferError",
   "ConflictError",
@@ -30,6 +31,8 @@ const NAMES = [
   "NotAFileError",
   "NotAVaultError",
   "PermissionDeniedError",
+  "Policies",
+  "PolicyError",
   "ReadOnlyFileSystemError",
   "RollbackDetectedError",
   "SLOT_KINDS",

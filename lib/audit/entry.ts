@@ -31,6 +31,20 @@ export const OPERATIONS = [
   "export.plaintext",
 ] as const;
 
+/** What changes nothing that a reason could be asked for: reads, and what the vault notes of itself. */
+const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
+  "secret.read",
+  "export.plaintext",
+  "anchor.move",
+  "anchor.trust",
+  "unlock.failed",
+]);
+
+/** Whether an operation changes the vault by somebody's will. */
+export function isChange(operation: AuditOperation): boolean {
+  return !NO_CHANGES.has(operation);
+}
+
 /** What an entry is about. */
 export type AuditOperation = typeof OPERATIONS[number];
 

@@ -32,6 +32,8 @@ export interface InitFlags extends GlobalFlags, KdfFlags {
   readonly noRecovery: boolean;
   /** Whether the code is not asked back. */
   readonly noConfirm: boolean;
+  /** Whether the log says nothing of reads. */
+  readonly noAuditReads: boolean;
 }
 
 /** Makes a vault, with a recovery slot unless told otherwise. */
@@ -56,7 +58,9 @@ export default async function init(flags: InitFlags): Promise<void> {
       if (recoveryOut === undefined) await showCode(code, flags, path);
       else write(code);
     };
-    const options = { ...credential, ...kdf, label, ...fileOptions(flags), ...(noRecovery ? {} : { onRecoveryCode }) };
+    const policies = { "audit-reads": !flags.noAuditReads };
+    const recovery = noRecovery ? {} : { onRecoveryCode };
+    const options = { ...credential, ...kdf, label, ...fileOptions(flags), ...recovery, policies };
     await using _vault = await Vault.create(path, options);
   });
   if (!json && Deno.stderr.isTerminal()) note(`Created ${shown(path)}`);

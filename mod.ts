@@ -61,7 +61,13 @@ export {
 } from "./lib/secrets.ts";
 
 export { type AuditFilter, AuditLog, type AuditReport, type PruneOptions } from "./lib/audit_log.ts";
-export type { AuditEntry, AuditEvent, AuditOperation, AuditOrigin } from "./lib/audit/entry.ts";
+export {
+  AUDIT_OPERATIONS,
+  type AuditEntry,
+  type AuditEvent,
+  type AuditOperation,
+  type AuditOrigin,
+} from "./lib/audit/entry.ts";
 export { Policies, type SetPolicyOptions } from "./lib/policies.ts";
 export type { PolicyName, PolicyValues } from "./lib/state/policies.ts";
 

@@ -3,6 +3,7 @@ import * as api from "../mod.ts";
 
 /** Everything that users may import at run time. A new name is a promise: adding one here is a decision. */
 const NAMES = [
+  "AUDIT_OPERATIONS",
   "AuditLog",
   "BusyError",
   "CofferError",

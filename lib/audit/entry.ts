@@ -8,8 +8,8 @@ import { CorruptVaultError } from "../errors.ts";
 /** Kind of the records that hold entries. They travel in deltas and move into audit segments, never into the state. */
 export const AUDIT = "audit";
 
-/** What an entry is about. */
-export const OPERATIONS = [
+/** Every operation that an entry can be about. */
+export const AUDIT_OPERATIONS = [
   "vault.create",
   "vault.rotate",
   "vault.restore",
@@ -46,7 +46,7 @@ export function isChange(operation: AuditOperation): boolean {
 }
 
 /** What an entry is about. */
-export type AuditOperation = typeof OPERATIONS[number];
+export type AuditOperation = typeof AUDIT_OPERATIONS[number];
 
 /** What was done, before it is known when, by whom and as which entry. */
 export interface AuditEvent {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CommandContext, RouteMap } from "@stricli/core";
-import { OPERATIONS } from "../audit/entry.ts";
+import { AUDIT_OPERATIONS } from "../audit/entry.ts";
 import { command, none, routes } from "./define.ts";
 import { choice, count, file, KDF_FLAGS, parsed, repeated, text, toggle } from "./flags.ts";
 import type { PolicyName } from "../state/policies.ts";
@@ -263,7 +263,7 @@ ok, length, pruned, head`,
   flags: {
     since: parsed("WHEN", "Only entries of this time or later", parsePast),
     until: parsed("WHEN", "Only entries before this time", parsePast),
-    op: choice("OPERATION", OPERATIONS, "Only one operation, such as secret.set"),
+    op: choice("OPERATION", AUDIT_OPERATIONS, "Only one operation, such as secret.set"),
     name: text("PATTERN", "Only names that match: a glob, as for ls"),
     actor: text("NAME", "Only entries of one actor"),
     verify: toggle("Recompute the chain over all entries instead; exit code 6 when it is broken"),

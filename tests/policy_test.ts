@@ -88,6 +88,23 @@ withVault("Policies.set refuses a credential whose slot went while it was asked 
   assert.equal(await vault.policies.get("audit-reads"), true);
 });
 
+withVault("Policies.set does not count a credential whose slot goes before the commit", async ({ vault, path }) => {
+  await vault.policies.set("audit-reads", true);
+  await vault.slots.add({ kind: "passphrase", passphrase: "second", ...CHEAP_KDF });
+  const medium = await FileMedium.open(path);
+  await using other = await Vault.open(medium, credential);
+  const lock = medium.lock.bind(medium);
+  medium.lock = async (mode, options) => {
+    if (mode === "exclusive" && (await vault.slots.list()).length === 2) await vault.slots.remove(2);
+    return await lock(mode, options);
+  };
+  await rejectsWith(
+    () => other.policies.set("audit-reads", false, { credential: { passphrase: "second" } }),
+    "conflict",
+  );
+  assert.equal(await vault.policies.get("audit-reads"), true);
+}, { anchor: null });
+
 withVault("Vault.create takes policies that hold from the start, in the first commit", async ({ vault }) => {
   assert.equal(await vault.policies.get("audit-reads"), true);
   assert.equal((await vault.status()).generation, 1);
@@ -174,7 +191,11 @@ Deno.test("A backup of a vault that notes reads is read without a note", async (
     await vault.secrets.set("a", "1");
     const { bytes } = await vault.backup();
     await Deno.writeFile(`${folder}/backup`, bytes, { mode: 0o600 });
-    await using backup = await Vault.open(`${folder}/backup`, credential);
+    const medium = await FileMedium.open(`${folder}/backup`);
+    const lock = medium.lock.bind(medium);
+    // One that may only be read is a backup too.
+    medium.lock = (mode, options) => (assert.equal(mode, "shared"), lock(mode, options));
+    await using backup = await Vault.open(medium, credential);
     assert.equal(await backup.secrets.getText("a"), "1");
     assert.equal(await backup.audit.length(), 3);
   });

@@ -70,6 +70,17 @@ withVault("AuditLog.prune is seen by other open vaults, also while they read the
   assert.equal((await vault.audit.verify()).length, 8);
 });
 
+withVault("AuditLog.entries goes on where it was when older entries are pruned meanwhile", async ({ vault }) => {
+  const start = Date.now() + 1000;
+  for (let i = 0; i < 6; i++) await at(start + i, () => vault.secrets.set(`name-${i}`, "value"));
+  const seen: number[] = [];
+  for await (const { sequence } of vault.audit.entries()) {
+    seen.push(sequence);
+    if (sequence === 5) assert.equal(await vault.audit.prune({ before: new Date(start + 2) }), 3);
+  }
+  assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7]);
+});
+
 Deno.test("A log that was pruned and then cut is found out", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/app.coffer`;

@@ -39,7 +39,11 @@
  * @module
  */
 
+export type { AttemptsStatus } from "./lib/attempts.ts";
+
 export {
+  type AttemptsOptions,
+  type CheckOptions,
   type CheckReport,
   type CreateOptions,
   type FileOptions,
@@ -49,6 +53,15 @@ export {
   type VaultStatus,
   type VaultSummary,
 } from "./lib/vault.ts";
+
+export { repairVault } from "./lib/backup/repair.ts";
+export type { RepairOptions, RepairReport } from "./lib/backup/repair.ts";
+export type { LostSecret, RepairLoss } from "./lib/backup/plan.ts";
+export { salvageVault } from "./lib/backup/salvage.ts";
+export type { SalvageOptions, SalvageReport } from "./lib/backup/salvage.ts";
+export type { SalvageFailure } from "./lib/backup/fragment.ts";
+export type { GatherOptions } from "./lib/backup/gather.ts";
+export type { MissingGenerations } from "./lib/backup/assemble.ts";
 
 export {
   type ListOptions,
@@ -123,6 +136,7 @@ export {
   SlotNotFoundError,
   SlotsFullError,
   SlotVerificationError,
+  TooManyAttemptsError,
   TransactionClosedError,
   TruncatedVaultError,
   UnsupportedVersionError,

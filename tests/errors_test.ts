@@ -12,6 +12,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   ForkDetectedError: [1],
   SealLimitError: [1],
   PolicyError: ["require-reason", "reason-required", "What"],
+  TooManyAttemptsError: [1500],
   BusyError: ["It was busy", 5],
   ConflictError: [1, 2],
   ConflictingCredentialsError: [["passphrase", "keyFile"]],
@@ -34,6 +35,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   SlotNotFoundError: ["what"],
   InvalidNameError: ["rule"],
   UsageError: ["what"],
+  ProblemsFoundError: ["what"],
   VaultNotFoundError: ["/a/b"],
   VaultExistsError: ["/a/b"],
   NotAFileError: ["/a/b"],
@@ -108,4 +110,13 @@ Deno.test("CorruptVaultError names the page as a field and in its message", () =
   assert.equal(error.page, 7);
   assert.match(error.message, /7/);
   assert.equal(new errors.CorruptVaultError("it is bad").page, undefined);
+});
+
+Deno.test("TooManyAttemptsError gives the wait in milliseconds, and in seconds to people, never too few", () => {
+  for (const [wait, seconds] of [[1, 1], [1000, 1], [1001, 2], [900_000, 900]] as const) {
+    const error = new errors.TooManyAttemptsError(wait);
+    assert.equal(error.retryAfter, wait);
+    assert.match(error.message, new RegExp(` ${seconds} s$`));
+    assert.match(error.hint, new RegExp(` ${seconds} seconds`));
+  }
 });

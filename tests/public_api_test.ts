@@ -45,6 +45,7 @@ const NAMES = [
   "SlotVerificationError",
   "Slots",
   "SlotsFullError",
+  "TooManyAttemptsError",
   "TransactionClosedError",
   "TransactionSecrets",
   "TruncatedVaultError",
@@ -60,6 +61,8 @@ const NAMES = [
   "WeakKdfError",
   "WrongCredentialError",
   "newKeyFile",
+  "repairVault",
+  "salvageVault",
 ];
 
 Deno.test("mod.ts exports these names and no others", () => {

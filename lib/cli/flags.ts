@@ -23,7 +23,16 @@ export interface GlobalFlags {
   readonly certificateFile?: string;
   /** Whether files that other users can read are accepted. */
   readonly allowInsecurePermissions: boolean;
+  /** Whether the log goes to stderr in full. */
+  readonly verbose: boolean;
+  /** The form of the log; asks for it, too. */
+  readonly logFormat?: LogFormat;
 }
+
+/** How the log is written: for people, or as a line of JSON an entry. */
+export type LogFormat = typeof LOG_FORMATS[number];
+
+const LOG_FORMATS = ["text", "json"] as const;
 
 /** Flags of commands that make a passphrase slot. */
 export interface KdfFlags {
@@ -147,6 +156,8 @@ export const GLOBAL_FLAGS = {
   recoveryFile: file("File with the recovery code"),
   certificateFile: file("File with the certificate"),
   allowInsecurePermissions: toggle("Accept a vault that other users can read"),
+  verbose: toggle("Log every step to stderr"),
+  logFormat: choice("FORMAT", LOG_FORMATS, "text or json; without --verbose, log what matters only"),
 } as const;
 
 /** The flags of commands that make a passphrase slot. */

@@ -14,7 +14,7 @@ import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven, refuseBoth } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
 import { fileOptions, vaultPath } from "./open.ts";
-import { note, shown, showOnce, writeJson, writeOut } from "./output.ts";
+import { note, shown, showOnce, warn, writeJson, writeOut } from "./output.ts";
 import { confirmRecoveryCode, layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
 
@@ -63,9 +63,18 @@ export default async function init(flags: InitFlags): Promise<void> {
     const options = { ...credential, ...kdf, label, ...fileOptions(flags), ...recovery, policies };
     await using _vault = await Vault.create(path, options);
   });
+  await warnUnenforced(path);
   if (!json && Deno.stderr.isTerminal()) note(`Created ${shown(path)}`);
   if (json && noRecovery) await writeJson({ vault: path });
   if (json && recoveryOut !== undefined) await writeJson({ vault: path, recoveryFile: recoveryOut });
+}
+
+/** Where nothing keeps other users from the new file, that is said. A file with a mode was made with it. */
+async function warnUnenforced(path: string): Promise<void> {
+  if (Deno.build.os !== "windows") return;
+  const { checkPrivate } = await import("../storage/permissions.ts");
+  const privacy = await checkPrivate(path);
+  if (privacy.state === "unenforced") warn(`Nothing is known to keep other users from the vault: ${privacy.reason}`);
 }
 
 /** The credential of the first slot, and the flag or variable that it comes from unless it is asked for. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AttemptsStatus } from "../attempts.ts";
 import type { VaultStatus, VaultSummary } from "../vault.ts";
 import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
@@ -46,7 +47,7 @@ async function read(flags: StatusFlags, path: string): Promise<VaultSummary | Va
 }
 
 function describe(path: string, summary: VaultSummary | VaultStatus): string {
-  const { usage } = summary;
+  const { usage, attempts } = summary;
   const lines = [
     ["vault", path],
     ["id", summary.vaultId],
@@ -57,9 +58,14 @@ function describe(path: string, summary: VaultSummary | VaultStatus): string {
     ["size", `${shownSize(usage.total)}, ${shownSize(usage.live)} in use`],
     ["seals", String(summary.seals)],
   ];
+  if (attempts !== undefined) lines.push(["failures", describeAttempts(attempts)]);
   if ("secrets" in summary) {
     lines.push(["secrets", String(summary.secrets)], ["opened with", `slot ${summary.openedWith}`]);
   }
   const facts = lines.map(([key, value]) => `${`${key}:`.padEnd(13)}${shown(value!)}\n`).join("");
   return `${facts}\n${slotTable(summary.slots)}`;
+}
+
+function describeAttempts({ failures, retryAfter }: AttemptsStatus): string {
+  return retryAfter === 0 ? String(failures) : `${failures}, next try in ${Math.ceil(retryAfter / 1000)} s`;
 }

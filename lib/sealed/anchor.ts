@@ -100,6 +100,11 @@ export class Anchor {
     return "level";
   }
 
+  /** Lets go of the store; to be called before the vault's lock is given up. */
+  release(): void {
+    this.#store.release();
+  }
+
   /** Fails, with the reason, where {@linkcode move} would. */
   assertWritable(): void {
     this.#store.assertWritable();

@@ -27,7 +27,8 @@ import { SEGMENT_LABEL } from "./labels.ts";
 export const SEGMENT_HEADER_SIZE = 64;
 /** Size of every chunk's plaintext but the last one's, in bytes. */
 export const CHUNK_SIZE = 1024 * 1024;
-const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
+/** Size of every sealed chunk but the last one, in bytes. */
+export const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
 /** Where the fields of the header are. */
 const AT = {
   magic: 0,
@@ -42,6 +43,7 @@ const AT = {
   previous: 48,
 } as const;
 const MAGIC = encodeUtf8("CFSG");
+const LABEL = encodeUtf8(SEGMENT_LABEL);
 const VERSION = 1;
 const KINDS = { snapshot: 1, delta: 2, audit: 3 } as const;
 const KIND_NAMES = ["snapshot", "delta", "audit"] as const;
@@ -162,7 +164,8 @@ function authentic(chunk: Bytes | null): Bytes {
   return chunk;
 }
 
-function encodeHeader(header: SegmentHeader): Bytes {
+/** The bytes of a header. */
+export function encodeHeader(header: SegmentHeader): Bytes {
   const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
   const view = viewOf(bytes);
   bytes.set(MAGIC, AT.magic);
@@ -176,7 +179,12 @@ function encodeHeader(header: SegmentHeader): Bytes {
   return bytes;
 }
 
-function decodeHeader(bytes: Uint8Array): SegmentHeader {
+/**
+ * Decodes the bytes of a header.
+ *
+ * @throws {CorruptVaultError} when they are not of the form
+ */
+export function decodeHeader(bytes: Uint8Array): SegmentHeader {
   const view = viewOf(bytes);
   const kind = KIND_NAMES[bytes[AT.kind]! - 1];
   const epoch = view.getUint32(AT.epoch, true);
@@ -192,10 +200,16 @@ function decodeHeader(bytes: Uint8Array): SegmentHeader {
   return { kind, epoch, first, last, id, previous };
 }
 
-/** Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in their segment. */
-function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
-  const place = new Uint8Array(5);
-  viewOf(place).setUint32(0, index, true);
-  place[4] = last ? 1 : 0;
-  return concat(encodeUtf8(SEGMENT_LABEL), vaultId, head, place);
+/**
+ * What a chunk is sealed to. Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in
+ * their segment.
+ */
+export function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
+  const aad = new Uint8Array(LABEL.length + vaultId.length + head.length + 5);
+  aad.set(LABEL, 0);
+  aad.set(vaultId, LABEL.length);
+  aad.set(head, LABEL.length + vaultId.length);
+  viewOf(aad).setUint32(aad.length - 5, index, true);
+  aad[aad.length - 1] = last ? 1 : 0;
+  return aad;
 }

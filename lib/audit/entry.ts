@@ -31,16 +31,17 @@ export const AUDIT_OPERATIONS = [
   "export.plaintext",
 ] as const;
 
-/** What changes nothing that a reason could be asked for: reads, and what the vault notes of itself. */
+/** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */
 const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "secret.read",
   "export.plaintext",
   "anchor.move",
   "anchor.trust",
   "unlock.failed",
+  "vault.repair",
 ]);
 
-/** Whether an operation changes the vault by somebody's will. */
+/** Whether an operation changes the vault by somebody's will, so that a reason may be asked for. */
 export function isChange(operation: AuditOperation): boolean {
   return !NO_CHANGES.has(operation);
 }
@@ -54,7 +55,7 @@ export interface AuditEvent {
   readonly operation: AuditOperation;
   /** Name of the secret, slot or policy. */
   readonly name?: string;
-  /** The new name, after a rename. */
+  /** The new name, after a rename; what a policy was set to. */
   readonly to?: string;
   /** How often, or how many. */
   readonly count?: number;

@@ -45,8 +45,8 @@ export interface PruneOptions {
 /**
  * The audit log: an entry for every change, and for every read of a value where the vault's policy says so.
  *
- * Entries never hold values. Their order is their number's; their times are those of the clocks of who wrote them, and may
- * go back when a clock was set back. Every method throws `BusyError` when the lock is not had in time and
+ * Entries never hold values. Their order is their number's; their times are those of the clocks of who wrote them, and
+ * may go back when a clock was set back. Every method throws `BusyError` when the lock is not had in time and
  * `VaultClosedError` once the vault is closed.
  */
 export class AuditLog {
@@ -64,8 +64,8 @@ export class AuditLog {
   }
 
   /**
-   * The entries that match, oldest first, as of the moment when the first one is asked for. They come as they are read, so
-   * that a log of any length takes little memory; between two of them the vault may be used, and changed.
+   * The entries that match, oldest first, as of the moment when the first one is asked for. They come as they are read,
+   * so that a log of any length takes little memory; between two of them the vault may be used, and changed.
    *
    * @throws {InvalidNameError} when the pattern is not of its form
    * @throws {CorruptVaultError} when an entry is missing, there twice, or not of its form
@@ -101,7 +101,8 @@ export class AuditLog {
 
   /**
    * Lets the oldest entries go, up to the first one that is not before the time, and notes how many went. What is left
-   * still verifies. Nothing is committed when no entry is as old. The log is verified first: damage is never pruned away.
+   * still verifies. Nothing is committed when no entry is as old. The log is verified first: damage is never pruned
+   * away.
    *
    * @returns how many entries went
    * @throws {TypeError} when the time is no valid date

@@ -29,8 +29,9 @@ export interface SetPolicyOptions {
 /**
  * The policies: what the vault asks of those who use it.
  *
- * They bind programs that go through this library. Whoever holds a credential can read the vault with a program of his own.
- * Every method throws `BusyError` when the lock is not had in time and `VaultClosedError` once the vault is closed.
+ * They bind programs that go through this library. Whoever holds a credential can read the vault with a program of his
+ * own. Every method throws `BusyError` when the lock is not had in time and `VaultClosedError` once the vault is
+ * closed.
  */
 export class Policies {
   readonly #engine: Engine;
@@ -54,7 +55,8 @@ export class Policies {
 
   /**
    * Sets a policy; the log says to what. One that takes a restriction away (`audit-reads` or `require-reason` to false,
-   * `plaintext-export` to `allow`) needs a credential once more, so that an open vault that was left alone is not enough.
+   * `plaintext-export` to `allow`) needs a credential once more, so that an open vault that was left alone is not
+   * enough.
    *
    * @throws {TypeError} when there is no such policy, or it can not have the value
    * @throws {NoCredentialError} when a restriction would go and no credential is given

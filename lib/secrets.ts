@@ -226,14 +226,14 @@ export class TransactionSecrets {
  * The secrets of an open vault. Each change is a transaction of its own; each read sees what was committed before it.
  *
  * Where the vault's policy `audit-reads` is on, a value is given only once the log holds that it was read: `get` and
- * `getText` are transactions then too, and throw what {@linkcode Vault.transaction} does. Reads that wait together share
- * one commit. Inside of a transaction read with the transaction itself: anything else waits for it. A backup, which nothing
- * is written to, is read without a note.
+ * `getText` are transactions then too, and throw what {@linkcode Vault.transaction} does. Reads that wait together
+ * share one commit. Inside of a transaction read with the transaction itself: anything else waits for it. A backup,
+ * which nothing is written to, is read without a note.
  *
  * Besides what its description says, every method throws `BusyError` when the lock is not had in time,
- * `VaultClosedError` once the vault is closed, `InvalidNameError` for a name that is not valid, `RollbackDetectedError` or
- * `ForkDetectedError` when another file took the vault's place, and `CorruptVaultError` when what is read is damaged;
- * every change throws what {@linkcode Vault.transaction} does.
+ * `VaultClosedError` once the vault is closed, `InvalidNameError` for a name that is not valid, `RollbackDetectedError`
+ * or `ForkDetectedError` when another file took the vault's place, and `CorruptVaultError` when what is read is
+ * damaged; every change throws what {@linkcode Vault.transaction} does.
  */
 export class Secrets {
   readonly #engine: Engine;

@@ -1,8 +1,8 @@
 /**
  * Reading the audit log: oldest first, piece by piece, and as a chain.
  *
- * Entries stand in the audit segments and, the newest ones, in the deltas. A piece is what one chunk of a segment holds, so
- * that a log of any length takes little memory.
+ * Entries stand in the audit segments and, the newest ones, in the deltas. A piece is what one chunk of a segment
+ * holds, so that a log of any length takes little memory.
  *
  * @module
  */
@@ -120,8 +120,8 @@ export interface LogCheck extends LogHead {
 }
 
 /**
- * Recomputes the chain, from the first entry or from what is left of those that were pruned, and compares it with the meta.
- * The caller holds a lock.
+ * Recomputes the chain, from the first entry or from what is left of those that were pruned, and compares it with the
+ * meta. The caller holds a lock.
  *
  * @param visit sees every piece, and where the log ended before it
  * @throws {CorruptVaultError} when entries are missing, there twice, or were changed

@@ -74,6 +74,17 @@ export {
   type VersionOptions,
 } from "./lib/secrets.ts";
 
+export { type AuditFilter, AuditLog, type AuditReport, type PruneOptions } from "./lib/audit_log.ts";
+export {
+  AUDIT_OPERATIONS,
+  type AuditEntry,
+  type AuditEvent,
+  type AuditOperation,
+  type AuditOrigin,
+} from "./lib/audit/entry.ts";
+export { Policies, type SetPolicyOptions } from "./lib/policies.ts";
+export type { PolicyName, PolicyValues } from "./lib/state/policies.ts";
+
 export { type NewSlot, type NewSlotOptions, type SlotInfo, Slots } from "./lib/slots.ts";
 
 export type { SecretMetadata } from "./lib/state/metadata.ts";
@@ -123,6 +134,7 @@ export {
   NotAFileError,
   NotAVaultError,
   PermissionDeniedError,
+  PolicyError,
   ReadOnlyFileSystemError,
   RollbackDetectedError,
   SealLimitError,

@@ -7,11 +7,18 @@
  * @module
  */
 import { extendLog, type LogHead } from "./audit/chain.ts";
-import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry } from "./audit/entry.ts";
+import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry, isChange } from "./audit/entry.ts";
 import type { Bytes } from "./bytes.ts";
 import { type CommitPlan, type Live, planChanges, planRewrite } from "./commit_plan.ts";
 import { wipe } from "./crypto/random.ts";
-import { BackupReadOnlyError, BusyError, NoAnchorError, TransactionClosedError, VaultClosedError } from "./errors.ts";
+import {
+  BackupReadOnlyError,
+  BusyError,
+  NoAnchorError,
+  PolicyError,
+  TransactionClosedError,
+  VaultClosedError,
+} from "./errors.ts";
 import { logFailure, logger, logRecovered } from "./log.ts";
 import { Mutex } from "./mutex.ts";
 import type { Anchor, AnchorState } from "./sealed/anchor.ts";
@@ -28,7 +35,8 @@ import {
   snapshotIndex,
 } from "./sealed/store.ts";
 import { hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
-import { type Changes, Draft, setChange, type State } from "./state/records.ts";
+import { readPolicy } from "./state/policies.ts";
+import { type Changes, Draft, type RecordReader, setChange, type State } from "./state/records.ts";
 import type { LockMode, LockOptions } from "./storage/disk.ts";
 import { DEFAULT_TIMEOUT, withLock } from "./storage/locking.ts";
 import type { Medium } from "./storage/medium.ts";
@@ -315,6 +323,8 @@ export class Engine {
       const work: Work = { records: new Draft(draft), slots, nextSlotId, generation, now, audit, check };
       try {
         const value = await run(work);
+        const changes = hasChanges(work.records.changes) || work.slots !== slots;
+        if (changes || noted.some(({ operation }) => isChange(operation))) this.#assertReason(draft);
         draft.absorb(work.records.changes);
         slots = work.slots;
         nextSlotId = work.nextSlotId;
@@ -322,7 +332,14 @@ export class Engine {
         done.push(() => resolve(value));
         failed.push(reject);
       } catch (error) {
-        reject(error);
+        // What was read was seen, whatever became of the rest: the log is to say so before anyone goes on.
+        const reads = noted.filter(({ operation }) => !isChange(operation));
+        events.push(...reads);
+        if (reads.length === 0) reject(error);
+        else {
+          done.push(() => reject(error));
+          failed.push(reject);
+        }
       } finally {
         open = false;
       }
@@ -413,6 +430,7 @@ export class Engine {
   ): Promise<void> {
     const { meta } = this.#generation;
     this.#assertChangeable();
+    this.#assertReason(this.#state);
     const epoch = meta.epoch + 1;
     const vaultKey = newVaultKey();
     try {
@@ -428,6 +446,15 @@ export class Engine {
     } finally {
       wipe(vaultKey);
     }
+  }
+
+  /** Commits an event with a plan of the caller's. To be called from {@linkcode exclusively}. */
+  async rewrite(event: AuditEvent, plan: (live: Live, changes: Changes) => CommitPlan, now: number): Promise<void> {
+    this.#assertChangeable();
+    this.#assertReason(this.#state);
+    const changes: Changes = new Map();
+    const audit = await this.#note(changes, [event], now);
+    await this.#publish(this.#keys, plan(this.live, changes), { audit }, changes, now);
   }
 
   /** Runs a function in turn with transactions, under the exclusive lock, level with the medium and the anchor. */
@@ -468,6 +495,12 @@ export class Engine {
     if (backup) throw new BackupReadOnlyError();
     // What may not be written is found out before anything is.
     if (anchored) this.#options.anchor?.assertWritable();
+  }
+
+  /** @throws {PolicyError} when the vault's policy asks for a reason and none was given */
+  #assertReason(records: RecordReader): void {
+    if (this.#options.origin.reason || !readPolicy(records, "require-reason")) return;
+    throw new PolicyError("require-reason", "reason-required", "Every change of this vault needs a reason");
   }
 
   async #verifyAnchor(): Promise<AnchorState> {

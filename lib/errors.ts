@@ -90,6 +90,7 @@ export const ERROR_TABLE = {
   },
   "vault-rotated": { exit: 5, hint: "Open the vault again: it has a new key" },
   "backup-read-only": { exit: 11, hint: "A backup is not changed; put it back with `coffer restore`" },
+  "reason-required": { exit: 11, hint: "Say why with --reason; the vault's policy asks for it" },
   "seal-limit": { exit: 11, hint: "Give the vault a new key before changing it further" },
   "slots-would-drop": { exit: 11, hint: "Give their credentials too, or drop them with --drop-others" },
   "backup-foreign": { exit: 7, hint: "Restore it to another path; it is of another vault" },
@@ -400,6 +401,14 @@ export class BackupForeignError extends CofferError {
   /** Names the path of the vault. */
   constructor(readonly path: string, options: CofferErrorOptions = {}) {
     super("backup-foreign", `The backup is not of the vault at "${path}"`, options);
+  }
+}
+
+/** Thrown when the vault's own policy refuses what was asked. */
+export class PolicyError extends CofferError {
+  /** Names the policy, and says what it refuses. */
+  constructor(readonly policy: string, code: "reason-required", what: string, options: CofferErrorOptions = {}) {
+    super(code, what, options);
   }
 }
 

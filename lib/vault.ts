@@ -4,7 +4,9 @@
  * @module
  */
 import { EMPTY_LOG, extendLog } from "./audit/chain.ts";
-import { AUDIT, type AuditOrigin, encodeEntry, MAX_TEXT_SIZE } from "./audit/entry.ts";
+import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry, MAX_TEXT_SIZE } from "./audit/entry.ts";
+import { verifyLog } from "./audit/log.ts";
+import { AuditLog } from "./audit_log.ts";
 import { Attempts, type AttemptsStatus } from "./attempts.ts";
 import type { Backup } from "./backup/backup.ts";
 import type { RestoreOptions, RestoreReport } from "./backup/restore.ts";
@@ -38,10 +40,12 @@ import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
 import { checkLabel } from "./sealed/slot.ts";
 import { openLive, readGeneration, sealFirst } from "./sealed/store.ts";
 import { rotate, type RotateOptions, type RotateReport } from "./rotate.ts";
+import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
-import type { State } from "./state/records.ts";
+import { checkPolicy, type PolicyValues, writePolicy } from "./state/policies.ts";
+import { State } from "./state/records.ts";
 import { getSecret, SECRET, VALUE } from "./state/secret.ts";
 import type { AnchorStore } from "./storage/anchor_store.ts";
 import type { StructureReport } from "./storage/check.ts";
@@ -94,6 +98,8 @@ export interface CreateOptions
   readonly anchor?: string | AnchorStore | null | undefined;
   /** Label of the first slot, at most 32 bytes. */
   readonly label?: string;
+  /** Policies that hold from the start; those that are left out have their default. */
+  readonly policies?: Partial<PolicyValues> | undefined;
   /**
    * Asks for a recovery slot: gets its 24 words once, before the vault exists. When it throws, no vault is made.
    */
@@ -193,6 +199,10 @@ export class Vault implements AsyncDisposable {
   readonly secrets: Secrets;
   /** The key slots. */
   readonly slots: Slots;
+  /** The audit log. */
+  readonly audit: AuditLog;
+  /** What the vault asks of those who use it. */
+  readonly policies: Policies;
   readonly #engine: Engine;
   readonly #slot: number;
   readonly #attempts: Attempts | undefined;
@@ -203,6 +213,8 @@ export class Vault implements AsyncDisposable {
     this.#attempts = attempts;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
+    this.audit = new AuditLog(engine);
+    this.policies = new Policies(engine);
     this.#logOpened();
   }
 
@@ -225,7 +237,7 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {VaultExistsError} when something is at the path
    * @throws {NoCredentialError} @throws {ConflictingCredentialsError} unless there is exactly one credential
-   * @throws {InvalidMetadataError} when the label is too long
+   * @throws {InvalidMetadataError} when the label is too long @throws {TypeError} when a policy cannot have its value
    * @throws {WeakKdfError} @throws {KdfLimitError} @throws {WeakCredentialError} @throws {MalformedCredentialError}
    * @throws {SlotVerificationError} when a new slot does not open again
    * @throws {PermissionDeniedError} @throws {MissingPermissionError} @throws {ReadOnlyFileSystemError}
@@ -237,6 +249,7 @@ export class Vault implements AsyncDisposable {
     const label = checkLabel(options.label ?? "");
     await prepareLog();
     const origin = { slot: 1, ...checkOrigin(options) };
+    const { state, events } = firstState(options.policies);
     const anchor = await newAnchor(where, options.anchor);
     if (typeof where === "string") await (await fileMedium()).assertFree(where);
     const credential = checkNewCredential(await resolveCredential(options));
@@ -251,18 +264,21 @@ export class Vault implements AsyncDisposable {
       const now = Date.now();
       const slots = await Promise.all(prepared.map((slot, index) => wrapSlot(slot, vaultKey, vault, index + 1, now)));
       const keys = await deriveKeys(vaultKey, vault.vaultId);
-      const entry = encodeEntry({ operation: "vault.create" }, origin, now);
+      const entries = [{ operation: "vault.create" } as const, ...events].map((event) =>
+        encodeEntry(event, origin, now)
+      );
       const first = {
         ...vault,
         nextSlotId: slots.length + 1,
         created: now,
         updated: now,
-        audit: await extendLog(EMPTY_LOG, [entry]),
+        audit: await extendLog(EMPTY_LOG, entries),
         anchored: anchor !== undefined,
         backup: false,
         slots,
       };
-      const commit = await sealFirst(keys, first, encode([[AUDIT, "1", entry]]));
+      const log = encode(entries.map((json, index) => [AUDIT, String(index + 1), json]));
+      const commit = await sealFirst(keys, first, log, encode(state.records()));
       const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
       return await closingOnError(medium, async () => {
         if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
@@ -407,7 +423,8 @@ export class Vault implements AsyncDisposable {
    */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
     const { deep = false, onProgress, ...lock } = options;
-    return await this.#engine.reading(async ({ meta, segments }) => {
+    return await this.#engine.reading(async (generation) => {
+      const { meta, segments } = generation;
       const total = segments.reduce((sum, { stored }) => sum + stored.length, 0);
       const problems: { what: string; page?: number }[] = [];
       let [records, bytes] = [0, 0];
@@ -421,6 +438,15 @@ export class Vault implements AsyncDisposable {
           }
           bytes += segment.stored.length;
           onProgress?.(bytes, deep ? 2 * total : total);
+        } catch (error) {
+          if (!(error instanceof CorruptVaultError)) throw error;
+          problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
+        }
+      }
+      // A segment that does not open breaks the chain too: that is one problem, not two.
+      if (problems.length === 0) {
+        try {
+          await verifyLog(this.#engine.keys, generation);
         } catch (error) {
           if (!(error instanceof CorruptVaultError)) throw error;
           problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
@@ -524,6 +550,19 @@ export class Vault implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** The records that a new vault begins with, and what the log says of them. */
+function firstState(policies: Partial<PolicyValues> = {}): { state: State; events: readonly AuditEvent[] } {
+  const state = new State();
+  const events: AuditEvent[] = [];
+  for (const [name, value] of Object.entries(policies)) {
+    if (value === undefined) continue;
+    checkPolicy(name, value);
+    writePolicy(state, name as keyof PolicyValues, value);
+    events.push({ operation: "policy.set", name, to: String(value) });
+  }
+  return { state, events };
 }
 
 /** Versions whose value has no record. Which secret it is stays out: a report may be shown to anyone. */

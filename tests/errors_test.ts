@@ -11,6 +11,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   RollbackDetectedError: [1, 2],
   ForkDetectedError: [1],
   SealLimitError: [1],
+  PolicyError: ["require-reason", "reason-required", "What"],
   TooManyAttemptsError: [1500],
   BusyError: ["It was busy", 5],
   ConflictError: [1, 2],

@@ -3,10 +3,12 @@ import * as api from "../mod.ts";
 
 /** Everything that users may import at run time. A new name is a promise: adding one here is a decision. */
 const NAMES = [
+  "AUDIT_OPERATIONS",
   "AnchorDamagedError",
   "AnchorExistsError",
   "AnchorForeignError",
   "AnchorMissingError",
+  "AuditLog",
   "BusyError",
   "CofferError",
   "ConflictError",
@@ -35,6 +37,8 @@ const NAMES = [
   "NotAFileError",
   "NotAVaultError",
   "PermissionDeniedError",
+  "Policies",
+  "PolicyError",
   "ReadOnlyFileSystemError",
   "RollbackDetectedError",
   "SLOT_KINDS",

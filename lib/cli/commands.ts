@@ -4,8 +4,10 @@
  * @module
  */
 import type { CommandContext, RouteMap } from "@stricli/core";
+import { AUDIT_OPERATIONS } from "../audit/entry.ts";
 import { command, none, routes } from "./define.ts";
 import { choice, count, file, KDF_FLAGS, parsed, repeated, text, toggle } from "./flags.ts";
+import type { PolicyName } from "../state/policies.ts";
 import { REDDB_COMMANDS } from "./reddb/commands.ts";
 
 /** The shells that completion scripts are written for. */
@@ -51,6 +53,7 @@ JSON: vault, and recoveryCode or recoveryFile`,
     noRecovery: toggle("Make no recovery code"),
     noAnchor: toggle("Make no anchor: an older copy of the vault is then taken for the newest"),
     noConfirm: toggle("Do not ask the recovery code back"),
+    noAuditReads: toggle("Do not note in the log who reads a value"),
     ...KDF_FLAGS,
   },
   positional: none(),
@@ -345,6 +348,66 @@ JSON: path, anchor (its new path), from`,
   },
 });
 
+const auditLs = command({
+  brief: "Show what was done",
+  description: `Show what was done to the vault, oldest first: the audit log. \`coffer audit\` alone means this.
+
+WHEN is a date (2027-01-31, 2027-01-31T12:00Z) or a time back from now (90m, 12h, 30d, 2w, 1y).
+
+JSON: an array of sequence, time, operation, and where there are any name, to, count, slot, actor, reason; with --verify
+ok, length, pruned, head`,
+  load: () => import("./audit_ls.ts"),
+  flags: {
+    since: parsed("WHEN", "Only entries of this time or later", parsePast),
+    until: parsed("WHEN", "Only entries before this time", parsePast),
+    op: choice("OPERATION", AUDIT_OPERATIONS, "Only one operation, such as secret.set"),
+    name: text("PATTERN", "Only names that match: a glob, as for ls"),
+    verify: toggle("Recompute the chain over all entries instead; exit code 6 when it is broken"),
+  },
+  positional: none(),
+});
+
+const auditPrune = command({
+  brief: "Let old entries go",
+  description: `Let the oldest entries of the log go, up to the first one that is not before a time. What is left still
+verifies, and an entry says how many went. Asks once on a terminal.
+
+JSON: pruned, how many entries went`,
+  load: () => import("./audit_prune.ts"),
+  flags: {
+    before: parsed("WHEN", "A date, or a time back from now: 90m, 12h, 30d, 2w, 1y", parsePast),
+    yes: toggle("Do not ask"),
+  },
+  positional: none(),
+});
+
+const policyLs = command({
+  brief: "List policies",
+  description: `List the policies of the vault, also those that were never set.
+
+JSON: audit-reads, plaintext-export, require-reason, max-secret-age`,
+  load: () => import("./policy_ls.ts"),
+  flags: {},
+  positional: none(),
+});
+
+const policySet = command({
+  brief: "Set a policy",
+  description: `Set a policy: audit-reads on|off, plaintext-export allow|forbid, require-reason on|off,
+max-secret-age DAYS|none. To take a restriction away the credential is read, or asked for, once more.
+
+JSON: name, value`,
+  load: () => import("./policy_set.ts"),
+  flags: {},
+  positional: {
+    kind: "tuple",
+    parameters: [
+      { brief: "Name of the policy", placeholder: "NAME", parse: (word: string) => word as PolicyName },
+      { brief: "What it is set to", placeholder: "VALUE", parse: String },
+    ],
+  },
+});
+
 const completions = command({
   brief: "Print a completion script",
   description: `Print a script that completes commands, flags and files: source <(coffer completions bash)
@@ -382,10 +445,17 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     passwd,
     slot: routes("List, add and remove key slots", { ls: slotLs, add: slotAdd, rm: slotRm }),
     anchor: routes("Look after the anchor", { status: anchorStatus, trust: anchorTrust, move: anchorMove }),
+    audit: routes("Show what was done, and let old entries go", { ls: auditLs, prune: auditPrune }, "ls"),
+    policy: routes("List and set policies", { ls: policyLs, set: policySet }),
     reddb: REDDB_COMMANDS,
     completions,
   },
 );
+
+async function parsePast(input: string): Promise<Date> {
+  const { parsePast } = await import("./expiry.ts");
+  return parsePast(input);
+}
 
 function parsePath(input: string): string {
   return file("").parse(input) as string;

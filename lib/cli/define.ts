@@ -64,14 +64,16 @@ function withToggles(
   );
 }
 
-/** A group of commands. */
+/** A group of commands, and where there is one the command that the name of the group alone means. */
 export function routes(
   brief: string,
   targets: Readonly<Record<string, Command<CommandContext> | RouteMap<CommandContext>>>,
+  defaultCommand?: string,
 ): RouteMap<CommandContext> {
   return buildRouteMap({
     routes: Object.assign(Object.create(null), targets),
     aliases: Object.create(null),
+    ...(defaultCommand === undefined ? {} : { defaultCommand }),
     docs: { brief },
   });
 }

@@ -34,6 +34,8 @@ export interface InitFlags extends GlobalFlags, KdfFlags {
   readonly noAnchor: boolean;
   /** Whether the code is not asked back. */
   readonly noConfirm: boolean;
+  /** Whether the log says nothing of reads. */
+  readonly noAuditReads: boolean;
 }
 
 /** Makes a vault, with a recovery slot unless told otherwise. */
@@ -68,6 +70,7 @@ export default async function init(flags: InitFlags): Promise<void> {
       ...auditOptions(flags),
       ...(flags.noAnchor ? { anchor: null } : {}),
       ...(noRecovery ? {} : { onRecoveryCode }),
+      policies: { "audit-reads": !flags.noAuditReads },
     };
     await using _vault = await Vault.create(path, options);
   });

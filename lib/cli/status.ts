@@ -9,6 +9,7 @@ import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { fileOptions, openVault, prepareOpening, vaultPath, warnRecovered } from "./open.ts";
 import { note, shown, shownDate, shownSize, warn, writeJson, writeOut } from "./output.ts";
+import { warnOverdue } from "./policy.ts";
 import { slotTable } from "./slot.ts";
 
 /** Flags of `status`. */
@@ -41,6 +42,7 @@ async function read(flags: StatusFlags, path: string): Promise<VaultSummary | Va
     return await Vault.inspect(path, fileOptions(flags));
   }
   await using vault = await openVault(prepareOpening(flags));
+  await warnOverdue(vault);
   return await vault.status();
 }
 

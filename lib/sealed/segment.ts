@@ -108,24 +108,60 @@ export async function* openSegment(
   segment: StoredSegment,
   header: SegmentHeader,
 ): AsyncGenerator<Bytes> {
-  const head = encodeHeader(header);
-  const count = Math.ceil((segment.length - SEGMENT_HEADER_SIZE) / SEALED_CHUNK_SIZE);
+  const count = chunkCount(segment);
   const ahead: Promise<Bytes | null>[] = [];
   try {
     for (let next = 0; ahead.length > 0 || next < count;) {
       while (next < count && ahead.length < READ_AHEAD) {
-        const offset = SEGMENT_HEADER_SIZE + next * SEALED_CHUNK_SIZE;
-        const sealed = await segment.read(offset, Math.min(SEALED_CHUNK_SIZE, segment.length - offset));
-        ahead.push(open(key, sealed, chunkAad(vaultId, head, next, next === count - 1)));
+        const sealed = await readSealed(segment, next);
+        ahead.push(openSealed({ key, vaultId }, header, sealed, next, next === count - 1));
         next++;
       }
-      const chunk = await ahead.shift()!;
-      if (chunk === null) throw new CorruptVaultError("a segment fails authentication");
-      yield chunk;
+      yield authentic(await ahead.shift()!);
     }
   } finally {
     await Promise.allSettled(ahead);
   }
+}
+
+/** How many chunks a segment has. */
+export function chunkCount(segment: StoredSegment): number {
+  return Math.ceil((segment.length - SEGMENT_HEADER_SIZE) / SEALED_CHUNK_SIZE);
+}
+
+/**
+ * Opens one chunk of a segment.
+ *
+ * @throws {CorruptVaultError} when it fails authentication
+ */
+export async function openChunk(
+  key: SegmentKey,
+  segment: StoredSegment,
+  header: SegmentHeader,
+  index: number,
+): Promise<Bytes> {
+  const sealed = await readSealed(segment, index);
+  return authentic(await openSealed(key, header, sealed, index, index === chunkCount(segment) - 1));
+}
+
+async function readSealed(segment: StoredSegment, index: number): Promise<Bytes> {
+  const offset = SEGMENT_HEADER_SIZE + index * SEALED_CHUNK_SIZE;
+  return await segment.read(offset, Math.min(SEALED_CHUNK_SIZE, segment.length - offset));
+}
+
+function openSealed(
+  { key, vaultId }: SegmentKey,
+  header: SegmentHeader,
+  sealed: Bytes,
+  index: number,
+  last: boolean,
+): Promise<Bytes | null> {
+  return open(key, sealed, chunkAad(vaultId, encodeHeader(header), index, last));
+}
+
+function authentic(chunk: Bytes | null): Bytes {
+  if (chunk === null) throw new CorruptVaultError("a segment fails authentication");
+  return chunk;
 }
 
 /** The bytes of a header. */

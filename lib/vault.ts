@@ -107,6 +107,8 @@ export interface VaultSummary {
   readonly usage: MediumUsage;
   /** Whether a torn newer commit was passed over: a crash, or somebody's doing. */
   readonly recovered: boolean;
+  /** Whether this is a backup, which can be read and restored, and is not changed. */
+  readonly backup: boolean;
 }
 
 /** What an open vault says of itself. */
@@ -393,7 +395,7 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {WrongCredentialError} when one of the credentials opens no slot
    * @throws {SlotsWouldDropError} when slots would go that were not named, and `dropOthers` is not set
-   * @throws {ConflictError} when slots changed meanwhile @throws {BusyError}
+   * @throws {ConflictError} when slots changed meanwhile @throws {BusyError} @throws {BackupReadOnlyError}
    */
   async rotate(options: RotateOptions): Promise<RotateReport> {
     if (options.credentials.length === 0) throw new NoCredentialError();
@@ -522,6 +524,7 @@ async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promis
     seals: meta.seals,
     usage: await medium.usage(),
     recovered,
+    backup: meta.backup,
   };
 }
 

@@ -160,8 +160,13 @@ function anchorStore(path: string, given: RestoreOptions["anchor"]): AnchorStore
   return typeof given === "object" ? given : new FileAnchor(given ?? anchorPath(path));
 }
 
+/** A name that is free. The vault's lock is held, so that no other restore takes it in between. */
 function keptPath(path: string): string {
-  return `${path}.before-restore-${new Date().toISOString().replace(/[-:]/g, "").slice(0, 15)}`;
+  const base = `${path}.before-restore-${new Date().toISOString().replace(/[-:]/g, "").slice(0, 15)}`;
+  for (let number = 1;; number++) {
+    const kept = number === 1 ? base : `${base}-${number}`;
+    if (!isThere(kept)) return kept;
+  }
 }
 
 /** Gives the current vault a second name; where there are no hard links it is copied. */

@@ -28,7 +28,7 @@ export default async function status(flags: StatusFlags): Promise<void> {
   else await writeOut(describe(path, summary));
   // Where the vault was opened, that has said so.
   if (summary.recovered && !authenticated) warnRecovered();
-  if (summary.seals >= MANY_SEALS) warn("The vault key has sealed very often; the vault needs a new one");
+  if (summary.seals >= MANY_SEALS) warn("The vault key has sealed very often; make a new one with `coffer rotate`");
   if (!authenticated && !flags.json && Deno.stderr.isTerminal()) {
     note("None of this is authenticated; --unlock opens the vault first.");
   }
@@ -55,6 +55,7 @@ function describe(path: string, summary: VaultSummary | VaultStatus): string {
     ["size", `${shownSize(usage.total)}, ${shownSize(usage.live)} in use`],
     ["seals", String(summary.seals)],
   ];
+  if (summary.backup) lines.push(["backup", "yes; it is read and restored, not changed"]);
   if ("secrets" in summary) {
     lines.push(["secrets", String(summary.secrets)], ["opened with", `slot ${summary.openedWith}`]);
   }

@@ -93,14 +93,20 @@ async function write(
   const sealed = await sealWhole(engine.keys, { ...meta, ...flags, generation, updated: now, audit }, append);
   const segments = sealed.segments.map((bytes) => ({ version: generation, bytes }));
   const image = await fileImage(generation, sealed.sealedMeta, segments);
-  if (kept === undefined) publishFile(path, image);
-  else {
-    keep(path, kept);
-    replacePublished(path, image);
-  }
-  if (store !== undefined) {
-    const committed = { version: generation, meta: sealed.sealedMeta, segments: [], recovered: false };
-    await new Anchor(store).replace({ meta: sealed.meta, committed }, engine.keys.anchor);
+  let file: Deno.FsFile | undefined;
+  try {
+    if (kept === undefined) publishFile(path, image);
+    else {
+      keep(path, kept);
+      // Nobody reads it before its anchor has followed: to an anchor of a later key it would look like an older copy.
+      replacePublished(path, image, (locked) => file = locked);
+    }
+    if (store !== undefined) {
+      const committed = { version: generation, meta: sealed.sealedMeta, segments: [], recovered: false };
+      await new Anchor(store).replace({ meta: sealed.meta, committed }, engine.keys.anchor);
+    }
+  } finally {
+    file?.close();
   }
   return { from: meta.generation, generation, ...(kept === undefined ? {} : { kept }) };
 }

@@ -18,7 +18,7 @@ export class MemoryAnchor implements AnchorStore {
   /** What becomes of a write: it takes place, is lost without a word, or fails. */
   writes: "kept" | "lost" | "failing" = "kept";
   /** Writes of this epoch are lost. */
-  lostEpoch = 0;
+  lostEpoch: number | undefined;
 
   /** Starts with a copy of the contents of another one, or empty. */
   constructor(bytes: Uint8Array | null = null) {

@@ -258,7 +258,7 @@ Deno.test("Vault.rotate moves an anchor up first that an earlier rotation left b
     store.lostEpoch = epoch;
     assert.equal((await vault.rotate({ credentials: [{ keyFile }] })).epoch, epoch);
   }
-  store.lostEpoch = 0;
+  store.lostEpoch = undefined;
   await using vault = await open();
   assert.equal((await vault.status()).epoch, 3);
 });

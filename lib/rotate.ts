@@ -100,6 +100,7 @@ async function prepareRecovery(
   return await prepareNewSlot({ kind: "recovery" }, label, { onSecret: onRecoveryCode });
 }
 
-function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
+/** Whether slots wrap the same key in the same way. */
+export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
   return a.length === b.length && a.every((slot, index) => equalBytes(slot.wrapped, b[index]!.wrapped));
 }

@@ -31,9 +31,10 @@ import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { prepareSlot, type Unwrapped, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { deriveKeys, newVaultKey, type VaultKeys } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
+import { remembered } from "./sealed/remembered.ts";
 import { checkLabel } from "./sealed/slot.ts";
 import { openLive, readGeneration, sealFirst } from "./sealed/store.ts";
-import { rotate, type RotateOptions, type RotateReport } from "./rotate.ts";
+import { rotate, type RotateOptions, type RotateReport, sameSlots } from "./rotate.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
@@ -44,6 +45,9 @@ import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
 import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
+
+/** How often a vault is opened anew that gets another key each time. */
+const MAX_ATTEMPTS = 8;
 
 /** How to reach a vault's file. */
 export interface FileOptions extends LockOptions {
@@ -251,10 +255,10 @@ export class Vault implements AsyncDisposable {
     checkCredentialOptions(options);
     const given = checkOrigin(options);
     const medium = await reach(where, options);
-    return await closingOnError(medium, async () => {
-      const meta = decodeMeta((await readNewest(medium, options)).meta);
+    const asked = remembered(options);
+    return await openingUnderOneKey(medium, options, async (meta) => {
       const anchor = meta.anchored ? await findAnchor(where, options.anchor) : undefined;
-      const { vaultKey, slot } = await unlock(meta, options);
+      const { vaultKey, slot } = await unlock(meta, { ...options, ...asked });
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
         const engine = { ...lockOptions(options), origin: { slot, ...given }, anchor };
@@ -541,6 +545,28 @@ async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promis
     medium.close();
     throw error;
   }
+}
+
+/**
+ * Runs what opens a vault, and runs it again when the vault got another key between its slots and its state were read: what
+ * the slots gave opens nothing then, though nothing is damaged.
+ */
+async function openingUnderOneKey<T>(
+  medium: Medium,
+  options: LockOptions,
+  open: (meta: Meta) => Promise<T>,
+): Promise<T> {
+  return await closingOnError(medium, async () => {
+    for (let attempt = 1;; attempt++) {
+      const meta = decodeMeta((await readNewest(medium, options)).meta);
+      try {
+        return await open(meta);
+      } catch (error) {
+        if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
+        if (sameSlots(meta.slots, decodeMeta((await readNewest(medium, options)).meta).slots)) throw error;
+      }
+    }
+  });
 }
 
 async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {

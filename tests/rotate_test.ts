@@ -148,6 +148,24 @@ withVault("Vault.rotate tells other open vaults that they must be opened again",
   assert.equal(await vault.secrets.getText("a"), "2");
 });
 
+withVault(
+  "Vault.open asks once for the credential of a vault that gets a new key meanwhile, and opens it",
+  async (test) => {
+    const { vault, path } = test;
+    await vault.secrets.set("a", "1");
+    let asked = 0;
+    const passphrase = async () => {
+      asked++;
+      // The slots were read, the state not yet.
+      await vault.rotate(OWN);
+      return PASSPHRASE;
+    };
+    await using again = await Vault.open(path, { passphrase });
+    assert.equal(await again.secrets.getText("a"), "1");
+    assert.deepEqual([asked, (await again.status()).epoch], [1, 2]);
+  },
+);
+
 // ---- Crashes, and anchors of other epochs ----
 
 /** A vault file with its anchor, of epoch 1. */

@@ -14,7 +14,7 @@ import { withNewFile } from "./new_credential.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, shown, showOnce, writeJson } from "./output.ts";
 import { showRecoveryCode } from "./recovery.ts";
-import { remembered } from "./remembered.ts";
+import { remembered } from "../sealed/remembered.ts";
 
 /** Flags of `rotate`. */
 export interface RotateFlags extends GlobalFlags {

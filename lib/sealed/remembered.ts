@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CredentialOptions, provided } from "../sealed/credential.ts";
+import { type CredentialOptions, provided } from "./credential.ts";
 
 /** The same credentials, each read or asked for once, when it is first wanted. */
 export function remembered(options: CredentialOptions): CredentialOptions {

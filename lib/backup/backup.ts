@@ -21,12 +21,12 @@ export interface Backup {
  * says that this is a backup, which has no anchor and is not changed.
  */
 export async function backUp(engine: Engine): Promise<Backup> {
-  return await engine.reading(async ({ meta, segments }) => {
+  return await engine.reading(async ({ meta, segments, committed: { addedDigest } }) => {
     const copies: ImageSegment[] = [];
     for (const { stored } of segments) {
       copies.push({ version: stored.version, bytes: await stored.read(0, stored.length) });
     }
     const sealed = await sealMeta({ ...meta, anchored: false, backup: true }, engine.keys.meta);
-    return { bytes: await fileImage(meta.generation, sealed, copies), generation: meta.generation };
+    return { bytes: await fileImage(meta.generation, sealed, copies, addedDigest), generation: meta.generation };
   });
 }

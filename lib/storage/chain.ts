@@ -17,19 +17,44 @@ export const PIECE_SIZE = 1024 * 1024;
 
 /** Writes a segment into the pages of the given runs, in their order; there are exactly as many as it takes. */
 export async function writeChain(disk: Disk, runs: readonly Extent[], segment: Uint8Array): Promise<void> {
+  for (const piece of piecesOf(runs)) {
+    const buffer = new Uint8Array(piece.count * PAGE_SIZE);
+    fillPages(buffer, piece, segment);
+    await disk.writeAt(buffer, piece.first * PAGE_SIZE);
+  }
+}
+
+/** The same in a file that is in memory whole. */
+export function fillChain(image: Uint8Array, runs: readonly Extent[], segment: Uint8Array): void {
+  for (const piece of piecesOf(runs)) fillPages(image.subarray(piece.first * PAGE_SIZE), piece, segment);
+}
+
+/** Pages that follow one another and are written at once. */
+interface Piece extends Extent {
+  /** Position of the first one in the segment. */
+  readonly index: number;
+  /** The page after the last one, 0 for none. */
+  readonly next: number;
+}
+
+function* piecesOf(runs: readonly Extent[]): Generator<Piece> {
   let index = 0;
-  for (const [position, { first, count }] of runs.entries()) {
-    for (let done = 0; done < count; done += RUN) {
-      const pages = Math.min(RUN, count - done);
-      const buffer = new Uint8Array(pages * PAGE_SIZE);
-      for (let i = 0; i < pages; i++, index++) {
-        const number = first + done + i;
-        const next = done + i + 1 < count ? number + 1 : runs[position + 1]?.first ?? 0;
-        const payload = segment.subarray(index * PAYLOAD_SIZE, (index + 1) * PAYLOAD_SIZE);
-        encodePage(buffer.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE), next, index, payload);
-      }
-      await disk.writeAt(buffer, (first + done) * PAGE_SIZE);
+  for (const [position, run] of runs.entries()) {
+    for (let done = 0; done < run.count; done += RUN) {
+      const count = Math.min(RUN, run.count - done);
+      const first = run.first + done;
+      const next = done + count < run.count ? first + count : runs[position + 1]?.first ?? 0;
+      yield { first, count, index, next };
+      index += count;
     }
+  }
+}
+
+function fillPages(into: Uint8Array, { first, count, index, next }: Piece, segment: Uint8Array): void {
+  for (let i = 0; i < count; i++) {
+    const at = (index + i) * PAYLOAD_SIZE;
+    const page = into.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE);
+    encodePage(page, i + 1 < count ? first + i + 1 : next, index + i, segment.subarray(at, at + PAYLOAD_SIZE));
   }
 }
 

@@ -5,9 +5,8 @@
  */
 import type { Bytes } from "../bytes.ts";
 import { sha256 } from "../crypto/sha256.ts";
-import { writeChain } from "./chain.ts";
+import { fillChain } from "./chain.ts";
 import { assertCommit } from "./commit_rules.ts";
-import { MemoryDisk } from "./disk_memory.ts";
 import type { Commit } from "./medium.ts";
 import { encodeMetaPage, FIRST_SEGMENT_PAGE, metaPageOf } from "./meta_page.ts";
 import { PAGE_SIZE } from "./page.ts";
@@ -26,26 +25,32 @@ export async function firstImage({ meta, append }: Commit): Promise<Bytes> {
   return await fileImage(1, meta, append.map((bytes) => ({ version: 1, bytes })));
 }
 
-/** The bytes of a file that begins with a version, whatever came before it. */
-export async function fileImage(version: number, meta: Uint8Array, segments: readonly ImageSegment[]): Promise<Bytes> {
+/**
+ * The bytes of a file that begins with a version, whatever came before it.
+ *
+ * @param addedDigest SHA-256 of the segments of that version, where it is known
+ */
+export async function fileImage(
+  version: number,
+  meta: Uint8Array,
+  segments: readonly ImageSegment[],
+  addedDigest?: Bytes,
+): Promise<Bytes> {
   const all = segments.map(({ bytes }) => bytes);
   assertCommit({ meta, append: all, retain: [] });
-  const disk = new MemoryDisk();
-  const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, all, version);
-  await disk.truncate(placed.pages * PAGE_SIZE);
-  for (const [index, segment] of all.entries()) await writeChain(disk, placed.runs[index]!, segment);
   const added = segments.filter((segment) => segment.version === version).map(({ bytes }) => bytes);
+  const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, all, version);
+  const image = new Uint8Array(placed.pages * PAGE_SIZE);
+  for (const [index, segment] of all.entries()) fillChain(image, placed.runs[index]!, segment);
   const page = {
     version,
     origin: version,
     pageCount: placed.pages,
     segments: placed.entries.map((entry, index) => ({ ...entry, version: segments[index]!.version })),
     added: added.length,
-    addedDigest: await sha256(...added),
+    addedDigest: addedDigest ?? await sha256(...added),
     meta: new Uint8Array(meta),
   };
-  await disk.writeAt(await encodeMetaPage(page), metaPageOf(version) * PAGE_SIZE);
-  const image = new Uint8Array(await disk.size());
-  await disk.readAt(image, 0);
+  image.set(await encodeMetaPage(page), metaPageOf(version) * PAGE_SIZE);
   return image;
 }

@@ -7,6 +7,7 @@ import type { Bytes } from "../bytes.ts";
 import { CorruptVaultError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { type Extent, normalize } from "./extents.ts";
+import type { StoredSegment } from "./medium.ts";
 import { FIRST_SEGMENT_PAGE, isContiguous, type SegmentEntry } from "./meta_page.ts";
 import { decodePage, encodePage, PAGE_SIZE, pagesFor, PAYLOAD_SIZE } from "./page.ts";
 
@@ -19,14 +20,18 @@ export const PIECE_SIZE = 1024 * 1024;
 export async function writeChain(disk: Disk, runs: readonly Extent[], segment: Uint8Array): Promise<void> {
   for (const piece of piecesOf(runs)) {
     const buffer = new Uint8Array(piece.count * PAGE_SIZE);
-    fillPages(buffer, piece, segment);
+    fillPages(buffer, piece, segment.subarray(piece.index * PAYLOAD_SIZE));
     await disk.writeAt(buffer, piece.first * PAGE_SIZE);
   }
 }
 
-/** The same in a file that is in memory whole. */
-export function fillChain(image: Uint8Array, runs: readonly Extent[], segment: Uint8Array): void {
-  for (const piece of piecesOf(runs)) fillPages(image.subarray(piece.first * PAGE_SIZE), piece, segment);
+/** The same in a file that is in memory whole, from a segment that is read piece by piece. */
+export async function fillChain(image: Uint8Array, runs: readonly Extent[], segment: StoredSegment): Promise<void> {
+  for (const piece of piecesOf(runs)) {
+    const offset = piece.index * PAYLOAD_SIZE;
+    const bytes = await segment.read(offset, Math.min(piece.count * PAYLOAD_SIZE, segment.length - offset));
+    fillPages(image.subarray(piece.first * PAGE_SIZE), piece, bytes);
+  }
 }
 
 /** Pages that follow one another and are written at once. */
@@ -50,11 +55,12 @@ function* piecesOf(runs: readonly Extent[]): Generator<Piece> {
   }
 }
 
-function fillPages(into: Uint8Array, { first, count, index, next }: Piece, segment: Uint8Array): void {
+/** Fills the pages of a piece with the bytes of a segment from there on. */
+function fillPages(into: Uint8Array, { first, count, index, next }: Piece, bytes: Uint8Array): void {
   for (let i = 0; i < count; i++) {
-    const at = (index + i) * PAYLOAD_SIZE;
     const page = into.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE);
-    encodePage(page, i + 1 < count ? first + i + 1 : next, index + i, segment.subarray(at, at + PAYLOAD_SIZE));
+    const payload = bytes.subarray(i * PAYLOAD_SIZE, (i + 1) * PAYLOAD_SIZE);
+    encodePage(page, i + 1 < count ? first + i + 1 : next, index + i, payload);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Bytes } from "../bytes.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import { fillChain } from "./chain.ts";
 import { assertCommit } from "./commit_rules.ts";
-import type { Commit } from "./medium.ts";
+import type { Commit, Committed } from "./medium.ts";
 import { encodeMetaPage, FIRST_SEGMENT_PAGE, metaPageOf } from "./meta_page.ts";
 import { PAGE_SIZE } from "./page.ts";
 import { placeSegments } from "./place.ts";
@@ -25,30 +25,36 @@ export async function firstImage({ meta, append }: Commit): Promise<Bytes> {
   return await fileImage(1, meta, append.map((bytes) => ({ version: 1, bytes })));
 }
 
-/**
- * The bytes of a file that begins with a version, whatever came before it.
- *
- * @param addedDigest SHA-256 of the segments of that version, where it is known
- */
-export async function fileImage(
-  version: number,
-  meta: Uint8Array,
-  segments: readonly ImageSegment[],
-  addedDigest?: Bytes,
-): Promise<Bytes> {
-  const all = segments.map(({ bytes }) => bytes);
-  assertCommit({ meta, append: all, retain: [] });
+/** The bytes of a file that begins with a version, whatever came before it. */
+export async function fileImage(version: number, meta: Uint8Array, segments: readonly ImageSegment[]): Promise<Bytes> {
   const added = segments.filter((segment) => segment.version === version).map(({ bytes }) => bytes);
-  const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, all, version);
+  const sources = segments.map(({ version, bytes }) => {
+    const read = (offset: number, length: number) =>
+      Promise.resolve(new Uint8Array(bytes.subarray(offset, offset + length)));
+    return { version, length: bytes.length, read };
+  });
+  return await copyImage({ version, meta, segments: sources, addedDigest: await sha256(...added) });
+}
+
+/** The bytes of a file that begins with a copy of a committed version. */
+export async function copyImage(
+  committed: Omit<Committed, "recovered" | "meta"> & Pick<Commit, "meta">,
+): Promise<Bytes> {
+  const { version, meta, segments } = committed;
+  const lengths = segments.map(({ length }) => ({ length }));
+  assertCommit({ meta, append: lengths, retain: [] });
+  const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, lengths, version);
   const image = new Uint8Array(placed.pages * PAGE_SIZE);
-  for (const [index, segment] of all.entries()) fillChain(image, placed.runs[index]!, segment);
+  for (const [index, segment] of segments.entries()) await fillChain(image, placed.runs[index]!, segment);
+  const added = segments.filter((segment) => segment.version === version);
   const page = {
     version,
     origin: version,
     pageCount: placed.pages,
     segments: placed.entries.map((entry, index) => ({ ...entry, version: segments[index]!.version })),
     added: added.length,
-    addedDigest: addedDigest ?? await sha256(...added),
+    addedDigest: committed.addedDigest ??
+      await sha256(...await Promise.all(added.map((one) => one.read(0, one.length)))),
     meta: new Uint8Array(meta),
   };
   image.set(await encodeMetaPage(page), metaPageOf(version) * PAGE_SIZE);

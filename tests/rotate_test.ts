@@ -9,7 +9,7 @@ import { readGeneration } from "../lib/sealed/store.ts";
 import { MemoryDisk, MemoryFile } from "../lib/storage/disk_memory.ts";
 import { FileMedium } from "../lib/storage/file.ts";
 import { type OpenOptions, Vault } from "../lib/vault.ts";
-import { readLog } from "./audit_log.ts";
+import { readLog } from "./stored_log.ts";
 import { MemoryAnchor } from "./memory_anchor.ts";
 import { checkWhole, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
 import { type Fault, FaultyDisk, FaultyMachine, imageAfter } from "./storage/faulty_disk.ts";

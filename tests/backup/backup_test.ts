@@ -5,7 +5,7 @@ import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import { PAGE_SIZE } from "../../lib/storage/page.ts";
 import { type OpenOptions, Vault } from "../../lib/vault.ts";
-import { readLog } from "../audit_log.ts";
+import { readLog } from "../stored_log.ts";
 import { CHEAP_KDF, checkWhole, flipped, PASSPHRASE, rejectsWith, type TestVault, withVault } from "../helpers.ts";
 
 /** Writes a backup beside the vault; gives its path. */

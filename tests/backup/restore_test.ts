@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { inspectAnchor } from "../../lib/sealed/anchor.ts";
 import { newKeyFile } from "../../lib/sealed/keyfile.ts";
 import { type OpenOptions, Vault } from "../../lib/vault.ts";
-import { readLog } from "../audit_log.ts";
+import { readLog } from "../stored_log.ts";
 import { CHEAP_KDF, checkWhole, flipped, PASSPHRASE, rejectsWith, type TestVault, withVault } from "../helpers.ts";
 
 const KEY = { passphrase: PASSPHRASE };

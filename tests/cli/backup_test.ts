@@ -89,6 +89,9 @@ Deno.test("coffer backup --keep keeps so many older ones under their numbers", a
     await box.ok(["set", "a", "--value", "6", ...box.key]);
     await box.ok(["backup", "b", "--keep", "2", ...box.key]);
     assert.deepEqual(await values(box, "b"), ["6", "5", "3"]);
+    Deno.renameSync(box.path("b.1"), box.path("b.3"));
+    await box.ok(["backup", "b", "--keep", "3", ...box.key]);
+    assert.deepEqual(await values(box, "b"), ["6", "6", "3", "5"]);
   });
 });
 

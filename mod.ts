@@ -50,6 +50,11 @@ export {
   type VaultSummary,
 } from "./lib/vault.ts";
 
+export type { Backup } from "./lib/backup/backup.ts";
+export type { RestoreOptions, RestoreReport } from "./lib/backup/restore.ts";
+export type { RotateOptions, RotateReport } from "./lib/rotate.ts";
+export { BackupForeignError, BackupReadOnlyError, SlotsWouldDropError, VaultRotatedError } from "./lib/errors.ts";
+
 export {
   type ListOptions,
   type RenameOptions,

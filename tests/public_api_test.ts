@@ -3,6 +3,8 @@ import * as api from "../mod.ts";
 
 /** Everything that users may import at run time. A new name is a promise: adding one here is a decision. */
 const NAMES = [
+  "BackupForeignError",
+  "BackupReadOnlyError",
   "BusyError",
   "CofferError",
   "ConflictError",
@@ -41,6 +43,7 @@ const NAMES = [
   "SlotVerificationError",
   "Slots",
   "SlotsFullError",
+  "SlotsWouldDropError",
   "TransactionClosedError",
   "TransactionSecrets",
   "TruncatedVaultError",
@@ -51,6 +54,7 @@ const NAMES = [
   "VaultClosedError",
   "VaultExistsError",
   "VaultNotFoundError",
+  "VaultRotatedError",
   "VersionNotFoundError",
   "WeakCredentialError",
   "WeakKdfError",

@@ -63,6 +63,10 @@ export type { SalvageOptions, SalvageReport } from "./lib/backup/salvage.ts";
 export type { SalvageFailure } from "./lib/backup/fragment.ts";
 export type { GatherOptions } from "./lib/backup/gather.ts";
 export type { MissingGenerations } from "./lib/backup/assemble.ts";
+export type { Backup } from "./lib/backup/backup.ts";
+export type { RestoreOptions, RestoreReport } from "./lib/backup/restore.ts";
+export type { RotateOptions, RotateReport } from "./lib/rotate.ts";
+export { BackupForeignError, BackupReadOnlyError, SlotsWouldDropError, VaultRotatedError } from "./lib/errors.ts";
 
 export {
   type ListOptions,

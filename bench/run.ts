@@ -16,6 +16,8 @@ const NAMES = [
   "memory",
   "reddb",
   "audit_verify",
+  "rotate",
+  "backup",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

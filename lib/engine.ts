@@ -464,8 +464,12 @@ export class Engine {
     return await this.#inTurn(
       () =>
         this.#locked("exclusive", merged, async () => {
-          await this.#verifyAnchor();
-          return await work(Date.now());
+          const now = Date.now();
+          // A new key on top of a commit that the anchor missed would leave it two keys behind, should it be missed too.
+          if (await this.#verifyAnchor() === "behind") {
+            await this.#commit(new Map(), this.#generation.meta, [{ operation: "anchor.move" }], now);
+          }
+          return await work(now);
         }),
       false,
       merged,

@@ -545,9 +545,13 @@ export class SlotsFullError extends CofferError {
 
 /** Thrown when a new vault key would shut out slots whose credentials were not given. */
 export class SlotsWouldDropError extends CofferError {
-  /** Names the slots by number. */
-  constructor(readonly slots: readonly number[], options: CofferErrorOptions = {}) {
-    super("slots-would-drop", `Without their credentials these slots would be dropped: ${slots.join(", ")}`, options);
+  /** Names the slots: number, kind and label. */
+  constructor(
+    readonly slots: readonly { readonly id: number; readonly kind: string; readonly label: string }[],
+    options: CofferErrorOptions = {},
+  ) {
+    const named = slots.map(({ id, kind, label }) => `${id} (${kind}${label === "" ? "" : ` "${label}"`})`);
+    super("slots-would-drop", `Without their credentials these slots would be dropped: ${named.join(", ")}`, options);
   }
 }
 

@@ -6,7 +6,7 @@
 import { equalBytes } from "./bytes.ts";
 import { wipe } from "./crypto/random.ts";
 import type { Engine } from "./engine.ts";
-import { ConflictError, SlotsFullError, SlotsWouldDropError } from "./errors.ts";
+import { BackupReadOnlyError, ConflictError, SlotsFullError, SlotsWouldDropError } from "./errors.ts";
 import { type CredentialOptions, resolveCredential } from "./sealed/credential.ts";
 import { type PreparedSlot, prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
@@ -43,12 +43,14 @@ interface Kept {
 /** Gives the vault a new key: see `Vault.rotate`. */
 export async function rotate(engine: Engine, options: RotateOptions): Promise<RotateReport> {
   await engine.refresh();
-  const { slots } = engine.live.generation.meta;
+  const { slots, backup } = engine.live.generation.meta;
+  // Before a code is shown that would never count.
+  if (backup) throw new BackupReadOnlyError();
   const kept = await prepareKept(engine, options.credentials);
   const dropped = slots.filter(({ id }) => !kept.some(({ slot }) => slot.id === id));
   // A recovery slot is no loss when another takes its place.
   const lost = dropped.filter(({ kind }) => kind !== "recovery" || options.onRecoveryCode === undefined);
-  if (lost.length > 0 && !options.dropOthers) throw new SlotsWouldDropError(lost.map(({ id }) => id));
+  if (lost.length > 0 && !options.dropOthers) throw new SlotsWouldDropError(lost.map(slotInfo));
   const recovery = await prepareRecovery(kept, dropped, options);
 
   return await engine.exclusively(async (now) => {
@@ -98,6 +100,7 @@ async function prepareRecovery(
   return await prepareNewSlot({ kind: "recovery" }, label, { onSecret: onRecoveryCode });
 }
 
-function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
+/** Whether slots wrap the same key in the same way. */
+export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
   return a.length === b.length && a.every((slot, index) => equalBytes(slot.wrapped, b[index]!.wrapped));
 }

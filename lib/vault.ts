@@ -37,9 +37,10 @@ import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { prepareSlot, type Unwrapped, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { deriveKeys, newVaultKey, type VaultKeys } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
+import { remembered } from "./sealed/remembered.ts";
 import { checkLabel } from "./sealed/slot.ts";
 import { openLive, readGeneration, sealFirst } from "./sealed/store.ts";
-import { rotate, type RotateOptions, type RotateReport } from "./rotate.ts";
+import { rotate, type RotateOptions, type RotateReport, sameSlots } from "./rotate.ts";
 import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
@@ -52,6 +53,9 @@ import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
 import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
+
+/** How often a vault is opened anew that gets another key each time. */
+const MAX_ATTEMPTS = 8;
 
 /** How to reach a vault's file. */
 export interface FileOptions extends LockOptions {
@@ -130,6 +134,8 @@ export interface VaultSummary {
   readonly anchored: boolean;
   /** Failed tries to open it; absent where they do not count, as on a medium. */
   readonly attempts?: AttemptsStatus;
+  /** Whether this is a backup, which can be read and restored, and is not changed. */
+  readonly backup: boolean;
 }
 
 /** What an open vault says of itself. */
@@ -321,11 +327,11 @@ export class Vault implements AsyncDisposable {
     checkCredentialOptions(options);
     const given = checkOrigin(options);
     const medium = await reach(where, options);
-    return await closingOnError(medium, async () => {
-      const meta = decodeMeta((await readNewest(medium, options)).meta);
+    const asked = remembered(options);
+    return await openingUnderOneKey(medium, options, async (meta) => {
       const anchor = meta.anchored ? await findAnchor(where, options.anchor) : undefined;
       const attempts = await attemptsOf(where, meta.vaultId, options);
-      const { vaultKey, slot, failedUnlocks } = await unlock(meta, options, attempts);
+      const { vaultKey, slot, failedUnlocks } = await unlock(meta, { ...options, ...asked }, attempts);
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
         const onLogged = (failures: number) => attempts?.logged(failures);
@@ -489,7 +495,7 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {WrongCredentialError} when one of the credentials opens no slot
    * @throws {SlotsWouldDropError} when slots would go that were not named, and `dropOthers` is not set
-   * @throws {ConflictError} when slots changed meanwhile @throws {BusyError}
+   * @throws {ConflictError} when slots changed meanwhile @throws {BusyError} @throws {BackupReadOnlyError}
    */
   async rotate(options: RotateOptions): Promise<RotateReport> {
     if (options.credentials.length === 0) throw new NoCredentialError();
@@ -695,6 +701,7 @@ async function summarize(
     recovered,
     anchored: meta.anchored,
     ...(attempts === undefined ? {} : { attempts }),
+    backup: meta.backup,
   };
 }
 
@@ -712,6 +719,28 @@ async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promis
     medium.close();
     throw error;
   }
+}
+
+/**
+ * Runs what opens a vault, and runs it again when the vault got another key between its slots and its state were read: what
+ * the slots gave opens nothing then, though nothing is damaged.
+ */
+async function openingUnderOneKey<T>(
+  medium: Medium,
+  options: LockOptions,
+  open: (meta: Meta) => Promise<T>,
+): Promise<T> {
+  return await closingOnError(medium, async () => {
+    for (let attempt = 1;; attempt++) {
+      const meta = decodeMeta((await readNewest(medium, options)).meta);
+      try {
+        return await open(meta);
+      } catch (error) {
+        if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
+        if (sameSlots(meta.slots, decodeMeta((await readNewest(medium, options)).meta).slots)) throw error;
+      }
+    }
+  });
 }
 
 async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {

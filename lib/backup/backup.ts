@@ -6,7 +6,7 @@
 import type { Bytes } from "../bytes.ts";
 import type { Engine } from "../engine.ts";
 import { sealMeta } from "../sealed/meta.ts";
-import { fileImage, type ImageSegment } from "../storage/image.ts";
+import { copyImage } from "../storage/image.ts";
 
 /** A backup before it is written anywhere. */
 export interface Backup {
@@ -21,12 +21,8 @@ export interface Backup {
  * says that this is a backup, which has no anchor and is not changed.
  */
 export async function backUp(engine: Engine): Promise<Backup> {
-  return await engine.reading(async ({ meta, segments }) => {
-    const copies: ImageSegment[] = [];
-    for (const { stored } of segments) {
-      copies.push({ version: stored.version, bytes: await stored.read(0, stored.length) });
-    }
+  return await engine.reading(async ({ meta, committed }) => {
     const sealed = await sealMeta({ ...meta, anchored: false, backup: true }, engine.keys.meta);
-    return { bytes: await fileImage(meta.generation, sealed, copies), generation: meta.generation };
+    return { bytes: await copyImage({ ...committed, meta: sealed }), generation: meta.generation };
   });
 }

@@ -90,14 +90,20 @@ async function write(
   const sealed = await sealWhole(engine.keys, { ...meta, ...flags, generation, updated: now, audit }, append);
   const segments = sealed.segments.map((bytes) => ({ version: generation, bytes }));
   const image = await fileImage(generation, sealed.sealedMeta, segments);
-  if (kept === undefined) publishFile(path, image);
-  else {
-    keep(path, kept);
-    replacePublished(path, image);
-  }
-  if (store !== undefined) {
-    const committed = { version: generation, meta: sealed.sealedMeta, segments: [], recovered: false };
-    await new Anchor(store).replace({ meta: sealed.meta, committed }, engine.keys.anchor);
+  let file: Deno.FsFile | undefined;
+  try {
+    if (kept === undefined) publishFile(path, image);
+    else {
+      keep(path, kept);
+      // Nobody reads it before its anchor has followed: to an anchor of a later key it would look like an older copy.
+      replacePublished(path, image, (locked) => file = locked);
+    }
+    if (store !== undefined) {
+      const committed = { version: generation, meta: sealed.sealedMeta, segments: [], recovered: false };
+      await new Anchor(store).replace({ meta: sealed.meta, committed }, engine.keys.anchor);
+    }
+  } finally {
+    file?.close();
   }
   return { from: meta.generation, generation, ...(kept === undefined ? {} : { kept }) };
 }
@@ -139,8 +145,13 @@ async function currentGeneration(disk: DenoDisk, backup: Meta, path: string): Pr
   return current.generation < BELIEVABLE ? current.generation : 0;
 }
 
+/** A name that is free. The vault's lock is held, so that no other restore takes it in between. */
 function keptPath(path: string): string {
-  return `${path}.before-restore-${new Date().toISOString().replace(/[-:]/g, "").slice(0, 15)}`;
+  const base = `${path}.before-restore-${new Date().toISOString().replace(/[-:]/g, "").slice(0, 15)}`;
+  for (let number = 1;; number++) {
+    const kept = number === 1 ? base : `${base}-${number}`;
+    if (!isThere(kept)) return kept;
+  }
 }
 
 /** Gives the current vault a second name; where there are no hard links it is copied. */

@@ -178,7 +178,7 @@ const status = command({
     `Show what the file says of itself, without opening it; with a credential, or --unlock, also what is sealed.
 
 JSON: path, vaultId, generation, epoch, createdAt, updatedAt, slots (${SLOT_JSON}), seals, usage {total, live}, recovered,
-anchored, authenticated, and when that is true secrets, openedWith`,
+anchored, backup, authenticated, and when that is true secrets, openedWith`,
   load: () => import("./status.ts"),
   flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
   positional: none(),
@@ -408,6 +408,89 @@ JSON: name, value`,
   },
 });
 
+const RECOVERY_OUT_FLAGS = {
+  recoveryOut: file("Write the recovery code to a new file instead of stdout"),
+  noConfirm: toggle("Do not ask the recovery code back"),
+} as const;
+
+const rotate = command({
+  brief: "Give the vault a new key",
+  description:
+    `Give the vault a new key and seal everything anew, in one commit. The slot that opens the vault stays, and its
+passphrase too; so do those whose credentials are given with --also flags. Without --drop-others no other slot goes
+without a word. A fresh recovery code takes the place of the old one, and is shown once. Older copies of the file still
+open with the old credentials.
+
+JSON: epoch, slots, dropped (arrays of ${SLOT_JSON}), and recoveryCode or recoveryFile`,
+  load: () => import("./rotate.ts"),
+  flags: {
+    dropOthers: toggle("Let slots go whose credentials were not given"),
+    noRecovery: toggle("Make no new recovery code"),
+    ...RECOVERY_OUT_FLAGS,
+    alsoPassphraseFile: repeated(file("File with the passphrase of another slot that stays")),
+    alsoKeyfile: repeated(file("Key file of another slot that stays")),
+    alsoCertificateFile: repeated(file("File with the certificate of another slot that stays")),
+    alsoRecoveryFile: repeated(file("File with a recovery code that stays")),
+  },
+  positional: none(),
+});
+
+const backup = command({
+  brief: "Copy the vault into a file",
+  description:
+    `Copy the vault, as it is now, into a file that is a vault itself: it opens with the same credentials, the
+recovery code included, for get, ls, check and restore, and is not changed. Others may go on writing meanwhile.
+
+JSON: file, generation, size`,
+  load: () => import("./backup.ts"),
+  flags: {
+    keep: count("N", "Keep so many older backups as FILE.1, FILE.2, …"),
+    to: repeated(text("RECIPIENT", "Encrypt for an age recipient too")),
+    overwrite: toggle("Replace FILE"),
+  },
+  positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "FILE", parse: String }] },
+});
+
+const restore = command({
+  brief: "Put a backup in the vault's place",
+  description:
+    `Open a backup and put it in the place of the vault. The vault that was there is kept beside it. A backup that
+is older than the vault needs --rollback. Asks once on a terminal when there is a vault.
+
+JSON: vault, from (the backup's generation), generation, and kept where there was a vault`,
+  load: () => import("./restore.ts"),
+  flags: {
+    rollback: toggle("Accept a backup that is older than the vault"),
+    identity: file("File with the age identity, for a backup made with --to"),
+    yes: toggle("Do not ask"),
+  },
+  positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "BACKUP", parse: String }] },
+});
+
+const recoveryNew = command({
+  brief: "Make a new recovery code",
+  description:
+    `Make a new recovery code, shown once; older ones open the vault no more. The vault key stays: \`coffer rotate\`
+is for a code that others may have seen.
+
+JSON: ${SLOT_JSON}, removed, and recoveryCode or recoveryFile`,
+  load: () => import("./recovery_new.ts"),
+  flags: RECOVERY_OUT_FLAGS,
+  positional: none(),
+});
+
+const recoveryVerify = command({
+  brief: "See whether a recovery code opens the vault",
+  description:
+    `Ask for a recovery code, or read it with --recovery-file, and open the vault with it. Nothing of either is
+shown. Ends with exit code 4 when it does not open.
+
+JSON: ok`,
+  load: () => import("./recovery_verify.ts"),
+  flags: {},
+  positional: none(),
+});
+
 const completions = command({
   brief: "Print a completion script",
   description: `Print a script that completes commands, flags and files: source <(coffer completions bash)
@@ -444,6 +527,10 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     salvage,
     passwd,
     slot: routes("List, add and remove key slots", { ls: slotLs, add: slotAdd, rm: slotRm }),
+    rotate,
+    backup,
+    restore,
+    recovery: routes("Make and verify recovery codes", { new: recoveryNew, verify: recoveryVerify }),
     anchor: routes("Look after the anchor", { status: anchorStatus, trust: anchorTrust, move: anchorMove }),
     audit: routes("Show what was done, and let old entries go", { ls: auditLs, prune: auditPrune }, "ls"),
     policy: routes("List and set policies", { ls: policyLs, set: policySet }),

@@ -31,9 +31,16 @@ export function writeNewFile(path: string, bytes: Uint8Array): void {
   });
 }
 
-/** Writes a file that only its owner can read, in the place of another one if there is one. */
-export function replaceFile(path: string, bytes: Uint8Array): void {
-  write(path, bytes, (temporary) => Deno.renameSync(temporary, path));
+/**
+ * Writes a file that only its owner can read, in the place of another one if there is one.
+ *
+ * @param before runs once the bytes are whole and on the disk, and before they take the place
+ */
+export function replaceFile(path: string, bytes: Uint8Array, before: () => void = () => {}): void {
+  write(path, bytes, (temporary) => {
+    before();
+    Deno.renameSync(temporary, path);
+  });
 }
 
 function write(path: string, bytes: Uint8Array, place: (temporary: string) => void): void {

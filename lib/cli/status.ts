@@ -30,7 +30,7 @@ export default async function status(flags: StatusFlags): Promise<void> {
   else await writeOut(describe(path, summary));
   // Where the vault was opened, that has said so.
   if (summary.recovered && !authenticated) warnRecovered();
-  if (summary.seals >= MANY_SEALS) warn("The vault key has sealed very often; the vault needs a new one");
+  if (summary.seals >= MANY_SEALS) warn("The vault key has sealed very often; make a new one with `coffer rotate`");
   if (!authenticated && !flags.json && Deno.stderr.isTerminal()) {
     note("None of this is authenticated; --unlock opens the vault first.");
   }
@@ -59,6 +59,7 @@ function describe(path: string, summary: VaultSummary | VaultStatus): string {
     ["seals", String(summary.seals)],
     ["anchor", summary.anchored ? "yes" : "no"],
   ];
+  if (summary.backup) lines.push(["backup", "yes; it is read and restored, not changed"]);
   if (attempts !== undefined) lines.push(["failures", describeAttempts(attempts)]);
   if ("secrets" in summary) {
     lines.push(["secrets", String(summary.secrets)], ["opened with", `slot ${summary.openedWith}`]);

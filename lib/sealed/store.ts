@@ -86,14 +86,17 @@ export async function readGeneration(medium: Medium, keys: VaultKeys, known?: Ge
   return await chain(committed, meta, known);
 }
 
-/** A meta that does not open under the known key, and says that it is of a later one, is of a vault that was rotated. */
+/**
+ * A meta that does not open under the known key, and says that it is of another one, is of a vault that was rotated, or of a
+ * backup from before a rotation. Nothing of it is believed: opening the vault again tells.
+ */
 async function openKnown(committed: Committed, keys: VaultKeys, known: Generation | undefined): Promise<Meta> {
   try {
     return await openMeta(committed.meta, keys.meta);
   } catch (error) {
     if (known === undefined || !(error instanceof CorruptVaultError)) throw error;
     const { vaultId, epoch } = decodeMeta(committed.meta);
-    if (epoch > known.meta.epoch && equalBytes(vaultId, known.meta.vaultId)) throw new VaultRotatedError(epoch);
+    if (epoch !== known.meta.epoch && equalBytes(vaultId, known.meta.vaultId)) throw new VaultRotatedError(epoch);
     throw error;
   }
 }

@@ -67,14 +67,16 @@ export function publishFile(path: string, contents: Uint8Array): void {
 /**
  * Puts a file of mode 0600 at a path, in the place of another one if there is one. A crash leaves the one before, or this.
  *
+ * @param held gets the new file, locked, before it takes the place: who opens the path then waits until it is closed
  * @throws {MissingPermissionError} @throws {PermissionDeniedError} @throws {InputOutputError} and their kin
  */
-export function replacePublished(path: string, contents: Uint8Array): void {
+export function replacePublished(path: string, contents: Uint8Array, held?: (file: Deno.FsFile) => void): void {
   const folder = openFolder(path);
   try {
     const temporary = temporaryPath(path);
     try {
       writeNew(temporary, contents);
+      if (held !== undefined) held(openLocked(temporary));
       Deno.renameSync(temporary, path);
     } catch (error) {
       try {
@@ -132,6 +134,17 @@ function writeNew(path: string, contents: Uint8Array): void {
     file.close();
     // The file is ours, since it was not there before: nobody else's is removed.
     if (!whole) removeIfThere(path);
+  }
+}
+
+function openLocked(path: string): Deno.FsFile {
+  const file = Deno.openSync(path, { read: true, write: true });
+  try {
+    file.lockSync(true);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
   }
 }
 

@@ -193,7 +193,8 @@ export class FileMedium implements Medium {
 
   #adopt(raw: Bytes, { page, other, recovered }: Chosen): Known {
     const segments = page.segments.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
-    const committed = { version: page.version, meta: page.meta, segments, recovered };
+    const { version, meta, addedDigest } = page;
+    const committed = { version, meta, segments, recovered, addedDigest };
     return { raw, page, other, segments, committed, durable: false };
   }
 
@@ -227,7 +228,7 @@ export class FileMedium implements Medium {
     raw.set(bytes, slot * PAGE_SIZE);
     const added = placed.entries.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
     const segments = [...retained, ...added];
-    const committed = { version, meta: page.meta, segments, recovered: false };
+    const committed = { version, meta: page.meta, segments, recovered: false, addedDigest: page.addedDigest };
     return { raw, page, other: known.page, segments, committed, durable: true };
   }
 

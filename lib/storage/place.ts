@@ -35,7 +35,7 @@ export async function metaPageFor(
 /** Finds pages for new segments, growing the file when the free ones do not suffice. */
 export function placeSegments(
   space: Space,
-  append: readonly Uint8Array[],
+  append: readonly { readonly length: number }[],
   version: number,
 ): {
   readonly runs: readonly (readonly Extent[])[];

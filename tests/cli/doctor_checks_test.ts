@@ -19,6 +19,7 @@ const SUMMARY: VaultSummary = {
   usage: { total: 65_536, live: 8_192 },
   recovered: false,
   anchored: true,
+  backup: false,
 };
 
 function subject(summary: Partial<VaultSummary> = {}, other: Partial<Subject> = {}): Subject {

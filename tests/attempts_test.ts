@@ -237,7 +237,10 @@ withVault("Vault.open() counts every kind of credential, and only what was tried
 withVault("Vault.open() with attempts false neither counts nor waits", async (test) => {
   const options = { ...WRONG, attempts: false };
   for (let i = 0; i < 7; i++) await rejectsWith(() => Vault.open(test.path, options), "wrong-credential");
-  assert.deepEqual([...Deno.readDirSync(test.folder)].map(({ name }) => name), ["app.coffer"]);
+  assert.deepEqual([...Deno.readDirSync(test.folder)].map(({ name }) => name).sort(), [
+    "app.coffer",
+    "app.coffer.anchor",
+  ]);
   await pretend(test, 20, 0);
   await using vault = await Vault.open(test.path, { ...RIGHT, attempts: false });
   assert.ok(!("attempts" in await vault.status()));
@@ -254,6 +257,7 @@ Deno.test("Vault.open() of a medium counts nothing", async () => {
 withVault("Vault.create() takes away what an earlier vault at the path has left", async (test) => {
   await pretend(test, 20, 0);
   await Deno.rename(test.path, `${test.folder}/old`);
+  await Deno.rename(`${test.path}.anchor`, `${test.folder}/old.anchor`);
   {
     await using vault = await Vault.create(test.path, { ...RIGHT, ...CHEAP_KDF });
     assert.deepEqual((await vault.status()).attempts, { failures: 0, retryAfter: 0 });
@@ -261,6 +265,7 @@ withVault("Vault.create() takes away what an earlier vault at the path has left"
   assert.deepEqual((await Vault.inspect(test.path)).attempts, { failures: 0, retryAfter: 0 });
   // The test's own vault goes back to its place, for the check at the end.
   await Deno.rename(`${test.folder}/old`, test.path);
+  await Deno.rename(`${test.folder}/old.anchor`, `${test.path}.anchor`);
 });
 
 /** What an attempts file may be, and what Vault.open() with the right credential makes of it. */

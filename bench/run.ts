@@ -17,6 +17,7 @@ const NAMES = [
   "rotate",
   "backup",
   "reddb",
+  "audit_verify",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

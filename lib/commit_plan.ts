@@ -72,6 +72,18 @@ export async function planRewrite(keys: VaultKeys, live: Live, changes: Changes)
   return await planWhole(keys, live, changes, 0, encode(auditLines([...live.deltas, changes])));
 }
 
+/** Plans a commit that writes everything anew, with a log that the caller made, in pieces of any size. */
+export function planWithLog(live: Live, changes: Changes, log: readonly Bytes[]): CommitPlan {
+  return {
+    append: [
+      { kind: "audit", chunks: rechunk(log) },
+      { kind: "snapshot", chunks: encode(snapshotLines(live.state, changes)) },
+    ],
+    keep: 0,
+    deltas: [],
+  };
+}
+
 async function planWhole(
   keys: VaultKeys,
   live: Live,

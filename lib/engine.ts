@@ -7,11 +7,19 @@
  * @module
  */
 import { extendLog, type LogHead } from "./audit/chain.ts";
-import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry } from "./audit/entry.ts";
+import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry, isChange } from "./audit/entry.ts";
 import type { Bytes } from "./bytes.ts";
 import { type CommitPlan, type Live, planChanges, planRewrite } from "./commit_plan.ts";
 import { wipe } from "./crypto/random.ts";
-import { BackupReadOnlyError, BusyError, TransactionClosedError, VaultClosedError } from "./errors.ts";
+import {
+  BackupReadOnlyError,
+  BusyError,
+  NoAnchorError,
+  PolicyError,
+  TransactionClosedError,
+  VaultClosedError,
+} from "./errors.ts";
+import { logFailure, logger, logRecovered } from "./log.ts";
 import { Mutex } from "./mutex.ts";
 import type { Anchor, AnchorState } from "./sealed/anchor.ts";
 import { deriveAnchorKey, deriveKeys, newVaultKey, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
@@ -27,8 +35,9 @@ import {
   snapshotIndex,
 } from "./sealed/store.ts";
 import { hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
-import { type Changes, Draft, setChange, type State } from "./state/records.ts";
-import type { LockOptions } from "./storage/disk.ts";
+import { readPolicy } from "./state/policies.ts";
+import { type Changes, Draft, type RecordReader, setChange, type State } from "./state/records.ts";
+import type { LockMode, LockOptions } from "./storage/disk.ts";
 import { DEFAULT_TIMEOUT, withLock } from "./storage/locking.ts";
 import type { Medium } from "./storage/medium.ts";
 
@@ -61,6 +70,10 @@ export interface EngineOptions extends LockOptions {
   readonly origin: AuditOrigin;
   /** The anchor of a vault that has one. */
   readonly anchor?: Anchor | undefined;
+  /** How many tries to open the vault failed that its log does not tell of yet. @default {0} */
+  readonly failedUnlocks?: number;
+  /** Is told once the log tells of them. */
+  readonly onLogged?: (failures: number) => unknown;
 }
 
 interface Waiting {
@@ -74,9 +87,11 @@ interface Waiting {
 /** An open vault without a face. */
 export class Engine {
   readonly medium: Medium;
+  /** How many tries to open the vault failed that its log does not tell of yet. */
+  #failedUnlocks: number;
   #keys: VaultKeys;
   #commits = 0;
-  readonly #options: EngineOptions;
+  #options: EngineOptions;
   readonly #mutex = new Mutex();
   readonly #waiting: Waiting[] = [];
   #generation: Generation;
@@ -89,10 +104,11 @@ export class Engine {
   #refreshing: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Loaded) {
+  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Live) {
     this.medium = medium;
     this.#keys = keys;
     this.#options = options;
+    this.#failedUnlocks = options.failedUnlocks ?? 0;
     this.#generation = loaded.generation;
     this.#state = loaded.state;
     this.#deltas = loaded.deltas;
@@ -101,10 +117,14 @@ export class Engine {
   /** Loads the newest generation under keys that open it. */
   static async load(medium: Medium, keys: VaultKeys, options: EngineOptions): Promise<Engine> {
     return await withLock(medium, "shared", options, async () => {
-      const generation = (await readGeneration(medium, keys))!;
-      const loaded = await load(keys, generation);
-      await verifyAnchor(options.anchor, generation, keys, loaded.state);
-      return new Engine(medium, keys, options, loaded);
+      try {
+        const generation = (await readGeneration(medium, keys))!;
+        const loaded = await loadLive(keys, generation);
+        await verifyAnchor(options.anchor, generation, keys, loaded.state);
+        return new Engine(medium, keys, options, loaded);
+      } finally {
+        options.anchor?.release();
+      }
     });
   }
 
@@ -131,7 +151,7 @@ export class Engine {
     this.#refreshing ??= this.#mutex.run(async () => {
       this.#refreshing = undefined;
       this.#checkOpen();
-      await withLock(this.medium, "shared", this.#options, () => this.#catchUp());
+      await this.#locked("shared", this.#options, () => Promise.resolve());
     });
     await this.#refreshing;
   }
@@ -149,10 +169,7 @@ export class Engine {
 
   async #read<T>(read: (generation: Generation) => Promise<T>, options: LockOptions): Promise<T> {
     this.#checkOpen();
-    return await withLock(this.medium, "shared", options, async () => {
-      await this.#catchUp();
-      return await read(this.#generation);
-    });
+    return await this.#locked("shared", options, () => read(this.#generation));
   }
 
   /** Queues a transaction. It resolves once what it changed is durable. */
@@ -168,7 +185,8 @@ export class Engine {
         reject,
         started: false,
       };
-      this.#limitWait(waiting);
+      // The lock has a time-out of its own: a timer is for those that wait for their turn before that.
+      if (this.#draining || this.#mutex.busy) this.#limitWait(waiting);
       this.#waiting.push(waiting);
       if (this.#draining) return;
       this.#draining = true;
@@ -244,7 +262,7 @@ export class Engine {
           const first = this.#waiting[0];
           if (first === undefined) return;
           try {
-            await withLock(this.medium, "exclusive", first.options, async () => {
+            await this.#locked("exclusive", first.options, async () => {
               try {
                 await this.#batch();
               } finally {
@@ -255,6 +273,7 @@ export class Engine {
             // No lock, or nothing readable: that is the answer to the one who asked first; the others try for themselves.
             const index = this.#waiting.indexOf(first);
             if (index >= 0) this.#waiting.splice(index, 1);
+            logFailure("vault", "begin a transaction", error);
             first.reject(error);
           }
         });
@@ -264,8 +283,19 @@ export class Engine {
     }
   }
 
+  /** Runs work under a lock, level with the medium. */
+  async #locked<T>(mode: LockMode, options: LockOptions, work: () => Promise<T>): Promise<T> {
+    return await withLock(this.medium, mode, options, async () => {
+      try {
+        await this.#catchUp();
+        return await work();
+      } finally {
+        this.#options.anchor?.release();
+      }
+    });
+  }
+
   async #batch(): Promise<void> {
-    await this.#catchUp();
     this.#exclusive = true;
     const now = Date.now();
     const { meta } = this.#generation;
@@ -275,6 +305,8 @@ export class Engine {
     const events: AuditEvent[] = [];
     // A crash came between a commit and its anchor: the log says so, and this commit moves the anchor up.
     if (await this.#verifyAnchor() === "behind") events.push({ operation: "anchor.move" });
+    const failures = this.#failedUnlocks;
+    if (failures > 0) events.push({ operation: "unlock.failed", count: failures });
     const own = events.length;
     const done: (() => void)[] = [];
     const failed: ((reason: unknown) => void)[] = [];
@@ -291,6 +323,8 @@ export class Engine {
       const work: Work = { records: new Draft(draft), slots, nextSlotId, generation, now, audit, check };
       try {
         const value = await run(work);
+        const changes = hasChanges(work.records.changes) || work.slots !== slots;
+        if (changes || noted.some(({ operation }) => isChange(operation))) this.#assertReason(draft);
         draft.absorb(work.records.changes);
         slots = work.slots;
         nextSlotId = work.nextSlotId;
@@ -298,7 +332,14 @@ export class Engine {
         done.push(() => resolve(value));
         failed.push(reject);
       } catch (error) {
-        reject(error);
+        // What was read was seen, whatever became of the rest: the log is to say so before anyone goes on.
+        const reads = noted.filter(({ operation }) => !isChange(operation));
+        events.push(...reads);
+        if (reads.length === 0) reject(error);
+        else {
+          done.push(() => reject(error));
+          failed.push(reject);
+        }
       } finally {
         open = false;
       }
@@ -306,12 +347,24 @@ export class Engine {
     try {
       if (hasChanges(draft.changes) || slots !== meta.slots || events.length > own) {
         await this.#commit(draft.changes, { slots, nextSlotId }, events, now);
+        if (failures > 0) await this.#logged(failures);
       }
     } catch (error) {
+      logFailure("vault", "commit", error);
       for (const reject of failed) reject(error);
       return;
     }
     for (const resolve of done) resolve();
+  }
+
+  /** The failures are in the log: they need not be told of again. That they are, twice, is better than never. */
+  async #logged(failures: number): Promise<void> {
+    this.#failedUnlocks = 0;
+    try {
+      await this.#options.onLogged?.(failures);
+    } catch (error) {
+      logFailure("vault", "note that failures are logged", error);
+    }
   }
 
   async #commit(
@@ -347,11 +400,23 @@ export class Engine {
     now: number,
   ): Promise<void> {
     const commit = { append, keep, meta, now };
+    const before = this.#generation.segments.length;
     this.#generation = await commitGeneration(this.medium, keys, this.#generation, commit);
     this.#keys = keys;
     this.#deltas = deltas;
     this.#state.apply(changes);
     if (this.#generation.meta.anchored) await this.#options.anchor?.move(this.#generation, keys.anchor);
+    this.#logCommit(append.at(-1)!.kind, before - keep);
+  }
+
+  #logCommit(kind: string, replaced: number): void {
+    const debug = logger("vault", "debug");
+    if (debug === undefined) return;
+    const { meta, segments } = this.#generation;
+    const { generation } = meta;
+    const bytes = segments.at(-1)!.stored.length;
+    debug("Committed generation {generation}: a {kind} of {bytes} bytes", { generation, kind, bytes });
+    if (replaced > 0) debug("Compacted {replaced} segments into the new one", { generation, replaced });
   }
 
   /**
@@ -365,6 +430,7 @@ export class Engine {
   ): Promise<void> {
     const { meta } = this.#generation;
     this.#assertChangeable();
+    this.#assertReason(this.#state);
     const epoch = meta.epoch + 1;
     const vaultKey = newVaultKey();
     try {
@@ -382,14 +448,22 @@ export class Engine {
     }
   }
 
+  /** Commits an event with a plan of the caller's. To be called from {@linkcode exclusively}. */
+  async rewrite(event: AuditEvent, plan: (live: Live, changes: Changes) => CommitPlan, now: number): Promise<void> {
+    this.#assertChangeable();
+    this.#assertReason(this.#state);
+    const changes: Changes = new Map();
+    const audit = await this.#note(changes, [event], now);
+    await this.#publish(this.#keys, plan(this.live, changes), { audit }, changes, now);
+  }
+
   /** Runs a function in turn with transactions, under the exclusive lock, level with the medium and the anchor. */
   async exclusively<T>(work: (now: number) => Promise<T>, options: LockOptions = {}): Promise<T> {
     this.#checkOpen();
     const merged = { ...this.#options, ...options };
     return await this.#inTurn(
       () =>
-        withLock(this.medium, "exclusive", merged, async () => {
-          await this.#catchUp();
+        this.#locked("exclusive", merged, async () => {
           const now = Date.now();
           // A new key on top of a commit that the anchor missed would leave it two keys behind, should it be missed too.
           if (await this.#verifyAnchor() === "behind") {
@@ -400,6 +474,19 @@ export class Engine {
       false,
       merged,
     );
+  }
+
+  /** Makes the anchor at another place, then takes the old one away. */
+  async moveAnchor(makeNext: () => Anchor): Promise<void> {
+    await this.exclusively(async () => {
+      const old = this.#options.anchor;
+      if (old === undefined) throw new NoAnchorError();
+      const next = makeNext();
+      await next.replace(this.#generation, this.#keys.anchor);
+      // Two anchors are no harm: one that is behind is moved up.
+      this.#options = { ...this.#options, anchor: next };
+      old.remove();
+    });
   }
 
   /** What is live, and in memory. Call {@linkcode refresh} first. */
@@ -414,6 +501,12 @@ export class Engine {
     if (anchored) this.#options.anchor?.assertWritable();
   }
 
+  /** @throws {PolicyError} when the vault's policy asks for a reason and none was given */
+  #assertReason(records: RecordReader): void {
+    if (this.#options.origin.reason || !readPolicy(records, "require-reason")) return;
+    throw new PolicyError("require-reason", "reason-required", "Every change of this vault needs a reason");
+  }
+
   async #verifyAnchor(): Promise<AnchorState> {
     return await verifyAnchor(this.#options.anchor, this.#generation, this.#keys, this.#state);
   }
@@ -424,7 +517,7 @@ export class Engine {
     if (generation === null) return;
     await verifyAnchor(this.#options.anchor, generation, this.#keys, this.#state);
     if (generation.known === 0) {
-      const loaded = await load(this.#keys, generation);
+      const loaded = await loadLive(this.#keys, generation);
       this.#state = loaded.state;
       this.#deltas = loaded.deltas;
     } else {
@@ -438,6 +531,7 @@ export class Engine {
       this.#deltas = [...this.#deltas.slice(0, kept), ...fresh];
     }
     this.#generation = generation;
+    if (generation.recovered) logRecovered(generation.meta.generation, this.medium.name);
   }
 
   #checkOpen(): void {
@@ -451,13 +545,8 @@ function otherDidNotEnd(timeout: number): BusyError {
   });
 }
 
-interface Loaded {
-  readonly generation: Generation;
-  readonly state: State;
-  readonly deltas: Changes[];
-}
-
-async function load(keys: VaultKeys, generation: Generation): Promise<Loaded> {
+/** Reads everything that is live: the state, and what each delta changed. */
+export async function loadLive(keys: VaultKeys, generation: Generation): Promise<Live> {
   const { segments, meta: { vaultId } } = generation;
   const at = snapshotIndex(segments);
   const state = await readSnapshot(openLive(keys, vaultId, segments[at]!));

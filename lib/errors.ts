@@ -27,6 +27,7 @@ export const ERROR_TABLE = {
   },
   "vault-closed": { exit: 1, hint: "Open the vault again" },
   "transaction-closed": { exit: 1, hint: "Use the transaction only inside its callback, and await what it starts" },
+  "problems-found": { exit: 1, hint: "Do what each finding says; `coffer doctor --fix` mends those it can" },
   "interrupted": { exit: 1, hint: "Run the command again; nothing was changed" },
   "usage": { exit: 2, hint: "Run the command with --help" },
   "invalid-name": {
@@ -76,7 +77,9 @@ export const ERROR_TABLE = {
   "permission-denied": { exit: 8, hint: "Check the owner and mode of the file and of its folder" },
   "read-only-file-system": { exit: 8, hint: "Move the vault to a place that can be written" },
   "missing-permission": { exit: 8, hint: "Run deno with the permission that the message names" },
+  "too-many-attempts": { exit: 9, hint: "Wait, then try again; each further failure makes the wait longer" },
   "vault-exists": { exit: 10, hint: "Choose another path; an existing vault is never replaced" },
+  "no-anchor": { exit: 2, hint: "It was made without one, on purpose; there is nothing to look after" },
   "anchor-exists": { exit: 10, hint: "It is of another vault; if that one is gone for good, remove its anchor" },
   "secret-exists": { exit: 10, hint: "Choose another name, or remove the existing secret first" },
   "file-exists": { exit: 10, hint: "Choose another path; an existing file is never replaced" },
@@ -87,6 +90,7 @@ export const ERROR_TABLE = {
   },
   "vault-rotated": { exit: 5, hint: "Open the vault again: it has a new key" },
   "backup-read-only": { exit: 11, hint: "A backup is not changed; put it back with `coffer restore`" },
+  "reason-required": { exit: 11, hint: "Say why with --reason; the vault's policy asks for it" },
   "seal-limit": { exit: 11, hint: "Give the vault a new key before changing it further" },
   "slots-would-drop": { exit: 11, hint: "Give their credentials too, or drop them with --drop-others" },
   "backup-foreign": { exit: 7, hint: "Restore it to another path; it is of another vault" },
@@ -196,14 +200,25 @@ export class MissingPermissionError extends CofferError {
 
 /** Thrown when group or others may read or write a vault or a credential file. */
 export class InsecurePermissionsError extends CofferError {
-  /** Names the path and its mode bits. */
-  constructor(readonly path: string, readonly mode: number, options: CofferErrorOptions = {}) {
-    super(
-      "insecure-permissions",
-      `Refused "${path}": its mode ${(mode & 0o777).toString(8).padStart(4, "0")} lets other users in`,
-      { hint: `Make it private: chmod 600 "${path}"`, ...options },
-    );
+  /** Mode bits, on systems that have them. */
+  readonly mode: number | undefined;
+  /** Names of accounts or groups that its access list lets in, on systems that have those. */
+  readonly accounts: readonly string[];
+
+  /** Names the path, and its mode bits or the accounts that an access list lets in. */
+  constructor(readonly path: string, lets: number | readonly string[], options: CofferErrorOptions = {}) {
+    const hint = typeof lets === "number"
+      ? `Make it private: chmod 600 "${path}"`
+      : "Make it private: `coffer doctor --fix` with --allow-run=icacls";
+    super("insecure-permissions", `Refused "${path}": ${letsIn(lets)}`, { hint, ...options });
+    this.mode = typeof lets === "number" ? lets : undefined;
+    this.accounts = typeof lets === "number" ? [] : lets;
   }
+}
+
+function letsIn(lets: number | readonly string[]): string {
+  if (typeof lets !== "number") return `its access list lets in ${lets.join(", ")}`;
+  return `its mode ${(lets & 0o777).toString(8).padStart(4, "0")} lets other users in`;
 }
 
 /** Thrown when a file that was named, other than the vault, is not there. */
@@ -349,6 +364,14 @@ export class AnchorForeignError extends CofferError {
   }
 }
 
+/** Thrown when the anchor of a vault is asked for that was made without one. */
+export class NoAnchorError extends CofferError {
+  /** Takes the usual options. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("no-anchor", "The vault has no anchor", options);
+  }
+}
+
 /** Thrown when a new vault's anchor would be written where something already is. */
 export class AnchorExistsError extends CofferError {
   /** Names the path of the anchor. */
@@ -378,6 +401,14 @@ export class BackupForeignError extends CofferError {
   /** Names the path of the vault. */
   constructor(readonly path: string, options: CofferErrorOptions = {}) {
     super("backup-foreign", `The backup is not of the vault at "${path}"`, options);
+  }
+}
+
+/** Thrown when the vault's own policy refuses what was asked. */
+export class PolicyError extends CofferError {
+  /** Names the policy, and says what it refuses. */
+  constructor(readonly policy: string, code: "reason-required", what: string, options: CofferErrorOptions = {}) {
+    super(code, what, options);
   }
 }
 
@@ -412,6 +443,18 @@ export class WrongCredentialError extends CofferError {
   /** Takes no facts on purpose: which slot was tried is nobody's business. */
   constructor(options: CofferErrorOptions = {}) {
     super("wrong-credential", "The credential does not open this vault", options);
+  }
+}
+
+/** Thrown when credentials have failed so often that the next try has to wait; none was tried. */
+export class TooManyAttemptsError extends CofferError {
+  /** Says how long to wait, in milliseconds. */
+  constructor(readonly retryAfter: number, options: CofferErrorOptions = {}) {
+    const seconds = Math.ceil(retryAfter / 1000);
+    super("too-many-attempts", `Too many failed tries to open this vault: the next is possible in ${seconds} s`, {
+      hint: `Try again in ${seconds} seconds; each further failure makes the wait longer`,
+      ...options,
+    });
   }
 }
 
@@ -603,6 +646,14 @@ export class UsageError extends CofferError {
   /** Says what is wrong with the arguments. */
   constructor(message: string, options: CofferErrorOptions = {}) {
     super("usage", message, options);
+  }
+}
+
+/** Thrown by the command line when it found problems that no other error names. */
+export class ProblemsFoundError extends CofferError {
+  /** Says how many. */
+  constructor(what: string, options: CofferErrorOptions = {}) {
+    super("problems-found", what, options);
   }
 }
 

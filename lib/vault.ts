@@ -4,7 +4,10 @@
  * @module
  */
 import { EMPTY_LOG, extendLog } from "./audit/chain.ts";
-import { AUDIT, type AuditOrigin, encodeEntry, MAX_TEXT_SIZE } from "./audit/entry.ts";
+import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry, MAX_TEXT_SIZE } from "./audit/entry.ts";
+import { verifyLog } from "./audit/log.ts";
+import { AuditLog } from "./audit_log.ts";
+import { Attempts, type AttemptsStatus } from "./attempts.ts";
 import type { Backup } from "./backup/backup.ts";
 import type { RestoreOptions, RestoreReport } from "./backup/restore.ts";
 import { encodeHex, encodeUtf8 } from "./bytes.ts";
@@ -13,12 +16,15 @@ import { randomBytes, wipe } from "./crypto/random.ts";
 import { Engine, type Work } from "./engine.ts";
 import {
   AnchorMissingError,
+  CofferError,
   CorruptVaultError,
   InvalidMetadataError,
   NoCredentialError,
   SlotNotFoundError,
   VaultNotFoundError,
+  WrongCredentialError,
 } from "./errors.ts";
+import { logFailure, logger, logRecovered, prepareLog } from "./log.ts";
 import { Anchor } from "./sealed/anchor.ts";
 import {
   checkCredentialOptions,
@@ -35,10 +41,12 @@ import { remembered } from "./sealed/remembered.ts";
 import { checkLabel } from "./sealed/slot.ts";
 import { openLive, readGeneration, sealFirst } from "./sealed/store.ts";
 import { rotate, type RotateOptions, type RotateReport, sameSlots } from "./rotate.ts";
+import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
-import type { State } from "./state/records.ts";
+import { checkPolicy, type PolicyValues, writePolicy } from "./state/policies.ts";
+import { State } from "./state/records.ts";
 import { getSecret, SECRET, VALUE } from "./state/secret.ts";
 import type { AnchorStore } from "./storage/anchor_store.ts";
 import type { StructureReport } from "./storage/check.ts";
@@ -61,6 +69,15 @@ export interface FileOptions extends LockOptions {
   readonly allowInsecurePermissions?: boolean;
 }
 
+/** Whether failed tries to open a vault count. */
+export interface AttemptsOptions {
+  /**
+   * Counts failures in a file beside the vault, `NAME.attempts`, and refuses to try while there is a wait. `false` is
+   * for callers that keep limits of their own. A vault on a medium has no such file. @default {true}
+   */
+  readonly attempts?: boolean;
+}
+
 /** What the log of a vault says of who opened it, in the caller's words; at most 512 bytes each. */
 export interface AuditOptions {
   /** A person or a program. */
@@ -70,7 +87,7 @@ export interface AuditOptions {
 }
 
 /** How to open a vault: exactly one credential. */
-export interface OpenOptions extends CredentialOptions, FileOptions, AuditOptions {
+export interface OpenOptions extends CredentialOptions, FileOptions, AttemptsOptions, AuditOptions {
   /**
    * Takes the vault as it is for the newest, and makes its anchor anew: for an anchor that is lost, or a copy that was put
    * back on purpose. The log says so. @default {false}
@@ -85,6 +102,8 @@ export interface CreateOptions
   readonly anchor?: string | AnchorStore | null | undefined;
   /** Label of the first slot, at most 32 bytes. */
   readonly label?: string;
+  /** Policies that hold from the start; those that are left out have their default. */
+  readonly policies?: Partial<PolicyValues> | undefined;
   /**
    * Asks for a recovery slot: gets its 24 words once, before the vault exists. When it throws, no vault is made.
    */
@@ -113,6 +132,10 @@ export interface VaultSummary {
   readonly recovered: boolean;
   /** Whether this is a backup, which can be read and restored, and is not changed. */
   readonly backup: boolean;
+  /** Whether an anchor outside the vault says which generation is the newest. */
+  readonly anchored: boolean;
+  /** Failed tries to open it; absent where they do not count, as on a medium. */
+  readonly attempts?: AttemptsStatus;
 }
 
 /** What an open vault says of itself. */
@@ -137,6 +160,18 @@ export interface CheckReport {
   readonly bytes: number;
   /** What is damaged; empty when all is well. */
   readonly problems: readonly { readonly what: string; readonly page?: number }[];
+  /** How many values were decoded, all versions of every secret; in a deep check. */
+  readonly values?: number;
+  /** What is no damage, though no writer may write it; in a deep check. */
+  readonly notes?: readonly string[];
+}
+
+/** How to check. */
+export interface CheckOptions extends LockOptions {
+  /** Also decodes every version of every secret, and holds names and metadata to the rules. @default {false} */
+  readonly deep?: boolean;
+  /** Is told how much of the work is done: bytes of segments, and in a deep check the same amount again for values. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** A private view on the vault for the time of a callback. */
@@ -170,14 +205,34 @@ export class Vault implements AsyncDisposable {
   readonly secrets: Secrets;
   /** The key slots. */
   readonly slots: Slots;
+  /** The audit log. */
+  readonly audit: AuditLog;
+  /** What the vault asks of those who use it. */
+  readonly policies: Policies;
   readonly #engine: Engine;
   readonly #slot: number;
+  readonly #attempts: Attempts | undefined;
 
-  private constructor(engine: Engine, slot: number) {
+  private constructor(engine: Engine, slot: number, attempts: Attempts | undefined) {
     this.#engine = engine;
     this.#slot = slot;
+    this.#attempts = attempts;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
+    this.audit = new AuditLog(engine);
+    this.policies = new Policies(engine);
+    this.#logOpened();
+  }
+
+  #logOpened(): void {
+    const { recovered, meta: { generation } } = this.#engine.committed.generation;
+    const path = this.#engine.medium.name;
+    logger("vault", "info")?.("Opened {path} at generation {generation} with slot {slot}", {
+      path,
+      generation,
+      slot: this.#slot,
+    });
+    if (recovered) logRecovered(generation, path);
   }
 
   /**
@@ -188,7 +243,7 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {VaultExistsError} when something is at the path
    * @throws {NoCredentialError} @throws {ConflictingCredentialsError} unless there is exactly one credential
-   * @throws {InvalidMetadataError} when the label is too long
+   * @throws {InvalidMetadataError} when the label is too long @throws {TypeError} when a policy cannot have its value
    * @throws {WeakKdfError} @throws {KdfLimitError} @throws {WeakCredentialError} @throws {MalformedCredentialError}
    * @throws {SlotVerificationError} when a new slot does not open again
    * @throws {PermissionDeniedError} @throws {MissingPermissionError} @throws {ReadOnlyFileSystemError}
@@ -198,7 +253,9 @@ export class Vault implements AsyncDisposable {
     const name = checkCredentialOptions(options);
     const kdf = name === "passphrase" ? newKdf(options) : undefined;
     const label = checkLabel(options.label ?? "");
+    await prepareLog();
     const origin = { slot: 1, ...checkOrigin(options) };
+    const { state, events } = firstState(options.policies);
     const anchor = await newAnchor(where, options.anchor);
     if (typeof where === "string") await (await fileMedium()).assertFree(where);
     const credential = checkNewCredential(await resolveCredential(options));
@@ -213,25 +270,33 @@ export class Vault implements AsyncDisposable {
       const now = Date.now();
       const slots = await Promise.all(prepared.map((slot, index) => wrapSlot(slot, vaultKey, vault, index + 1, now)));
       const keys = await deriveKeys(vaultKey, vault.vaultId);
-      const entry = encodeEntry({ operation: "vault.create" }, origin, now);
+      const entries = [{ operation: "vault.create" } as const, ...events].map((event) =>
+        encodeEntry(event, origin, now)
+      );
       const first = {
         ...vault,
         nextSlotId: slots.length + 1,
         created: now,
         updated: now,
-        audit: await extendLog(EMPTY_LOG, [entry]),
+        audit: await extendLog(EMPTY_LOG, entries),
         anchored: anchor !== undefined,
         backup: false,
         slots,
       };
-      const commit = await sealFirst(keys, first, encode([[AUDIT, "1", entry]]));
+      const log = encode(entries.map((json, index) => [AUDIT, String(index + 1), json]));
+      const commit = await sealFirst(keys, first, log, encode(state.records()));
       const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
       return await closingOnError(medium, async () => {
         if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
+        if (typeof where === "string") await forgetAttempts(where);
         // Whoever opens the vault before its anchor is there is told that it is missing.
         if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
-        return new Vault(await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor }), 1);
+        const engine = await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor });
+        return new Vault(engine, 1, await attemptsOf(where, vault.vaultId));
       });
+    } catch (error) {
+      logFailure("vault", "create", error);
+      throw error;
     } finally {
       wipe(vaultKey);
     }
@@ -242,12 +307,19 @@ export class Vault implements AsyncDisposable {
    *
    * The key derivation of a passphrase runs without a lock: others may go on meanwhile.
    *
+   * A credential that does not open a vault at a path counts as a failure, in a file beside the vault. After five in a
+   * row a wait begins, of 1 s first and twice as long after each further failure, up to 15 min; until it is over no try
+   * is made, by any process. A success ends it. A process that may not write the file is not counted: the error for the
+   * wrong credential then has the reason as its `cause`. Who may not write there may still copy the vault and guess
+   * elsewhere, so take the vault's own permissions for the limit, and this for what slows down honest interfaces.
+   *
    * @throws {VaultNotFoundError} @throws {NotAFileError} when there is none
    * @throws {EmptyFileError} @throws {NotAVaultError} @throws {UnsupportedVersionError} when the file is something else
    * @throws {TruncatedVaultError} @throws {CorruptVaultError} when it is damaged
    * @throws {InsecurePermissionsError} @throws {PermissionDeniedError} @throws {MissingPermissionError}
    * @throws {NoCredentialError} @throws {ConflictingCredentialsError} @throws {MalformedCredentialError}
    * @throws {WrongCredentialError} when no slot opens
+   * @throws {TooManyAttemptsError} when so many tries failed that the next has to wait
    * @throws {KdfLimitError} when a slot asks for more work than any may
    * @throws {BusyError} when the lock is not had in time
    */
@@ -258,14 +330,16 @@ export class Vault implements AsyncDisposable {
     const asked = remembered(options);
     return await openingUnderOneKey(medium, options, async (meta) => {
       const anchor = meta.anchored ? await findAnchor(where, options.anchor) : undefined;
-      const { vaultKey, slot } = await unlock(meta, { ...options, ...asked });
+      const attempts = await attemptsOf(where, meta.vaultId, options);
+      const { vaultKey, slot, failedUnlocks } = await unlock(meta, { ...options, ...asked }, attempts);
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
-        const engine = { ...lockOptions(options), origin: { slot, ...given }, anchor };
+        const onLogged = (failures: number) => attempts?.logged(failures);
+        const all = { ...lockOptions(options), origin: { slot, ...given }, anchor, failedUnlocks, onLogged };
         if (options.trustAnchor) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
-        const vault = new Vault(await Engine.load(medium, keys, engine), slot);
-        if (options.trustAnchor) await vault.#engine.transact((work) => work.audit({ operation: "anchor.trust" }));
-        return vault;
+        const engine = await Engine.load(medium, keys, all);
+        if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
+        return new Vault(engine, slot, attempts);
       } finally {
         wipe(vaultKey);
       }
@@ -277,11 +351,13 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {VaultNotFoundError} @throws {CorruptVaultError} and what else {@linkcode Vault.open} says of a file
    */
-  static async inspect(where: string | Medium, options: FileOptions = {}): Promise<VaultSummary> {
+  static async inspect(where: string | Medium, options: FileOptions & AttemptsOptions = {}): Promise<VaultSummary> {
     const medium = await reach(where, options);
     try {
       const committed = await readNewest(medium, options);
-      return await summarize(decodeMeta(committed.meta), medium, committed.recovered);
+      const meta = decodeMeta(committed.meta);
+      const attempts = await attemptsOf(where, meta.vaultId, options);
+      return await summarize(meta, medium, committed.recovered, await attempts?.status(options));
     } finally {
       medium.close();
     }
@@ -299,7 +375,7 @@ export class Vault implements AsyncDisposable {
       import("./storage/disk_deno.ts"),
       import("./storage/check.ts"),
     ]);
-    const disk = DenoDisk.open(path, options);
+    const disk = await DenoDisk.openPrivate(path, options);
     try {
       return await withLock(disk, "shared", options, () => checkStructure(disk));
     } finally {
@@ -336,11 +412,13 @@ export class Vault implements AsyncDisposable {
    * What the vault says of itself, authenticated.
    *
    * @throws {BusyError} when the lock is not had in time @throws {VaultClosedError}
+   * @throws {PermissionDeniedError} @throws {InputOutputError} when the count of failed tries cannot be read
    */
   async status(): Promise<VaultStatus> {
     await this.#engine.refresh();
     const { generation, state } = this.#engine.committed;
-    const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered);
+    const attempts = await this.#attempts?.status();
+    const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered, attempts);
     return { ...summary, secrets: state.count(SECRET), openedWith: this.#slot };
   }
 
@@ -349,8 +427,11 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {BusyError} when the lock, or its turn after transactions of this process, is not had in time
    */
-  async check(options: LockOptions = {}): Promise<CheckReport> {
-    return await this.#engine.reading(async ({ meta, segments }) => {
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    const { deep = false, onProgress, ...lock } = options;
+    return await this.#engine.reading(async (generation) => {
+      const { meta, segments } = generation;
+      const total = segments.reduce((sum, { stored }) => sum + stored.length, 0);
       const problems: { what: string; page?: number }[] = [];
       let [records, bytes] = [0, 0];
       for (const segment of segments) {
@@ -362,16 +443,31 @@ export class Vault implements AsyncDisposable {
             records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
           }
           bytes += segment.stored.length;
+          onProgress?.(bytes, deep ? 2 * total : total);
+        } catch (error) {
+          if (!(error instanceof CorruptVaultError)) throw error;
+          problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
+        }
+      }
+      // A segment that does not open breaks the chain too: that is one problem, not two.
+      if (problems.length === 0) {
+        try {
+          await verifyLog(this.#engine.keys, generation);
         } catch (error) {
           if (!(error instanceof CorruptVaultError)) throw error;
           problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
         }
       }
       const { state } = this.#engine.committed;
-      problems.push(...missingValues(state));
       const secrets = state.count(SECRET);
-      return { generation: meta.generation, segments: segments.length, records, secrets, bytes, problems };
-    }, options);
+      const counts = { generation: meta.generation, segments: segments.length, records, secrets, bytes };
+      if (!deep) return { ...counts, problems: [...problems, ...missingValues(state)] };
+      const { checkDeep } = await import("./state/deep.ts");
+      const { values, notes, problems: found } = checkDeep(state, (done, all) => {
+        onProgress?.(total + Math.floor(total * (all === 0 ? 1 : done / all)), 2 * total);
+      });
+      return { ...counts, values, notes, problems: [...problems, ...found.map((what) => ({ what }))] };
+    }, lock);
   }
 
   /**
@@ -431,6 +527,23 @@ export class Vault implements AsyncDisposable {
   }
 
   /**
+   * Moves the anchor to another path, another disk being better, durably and under the vault's lock; the log says so. From
+   * then on the vault is opened with the option `anchor`.
+   *
+   * @throws {AnchorExistsError} when something is at the path
+   * @throws {NoAnchorError} when the vault was made without an anchor
+   * @throws {BusyError} @throws {PermissionDeniedError} @throws {InputOutputError}
+   */
+  async moveAnchor(path: string): Promise<void> {
+    const { FileAnchor } = await import("./storage/anchor_file.ts");
+    await this.#engine.moveAnchor(() => {
+      FileAnchor.assertFree(path);
+      return new Anchor(new FileAnchor(path));
+    });
+    await this.#engine.transact((work) => work.audit({ operation: "anchor.move", to: path }));
+  }
+
+  /**
    * Closes the vault: what runs is finished, what waits fails.
    *
    * @throws {BusyError} when a transaction does not end, as one that awaits this; the vault is closed all the same
@@ -443,6 +556,19 @@ export class Vault implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** The records that a new vault begins with, and what the log says of them. */
+function firstState(policies: Partial<PolicyValues> = {}): { state: State; events: readonly AuditEvent[] } {
+  const state = new State();
+  const events: AuditEvent[] = [];
+  for (const [name, value] of Object.entries(policies)) {
+    if (value === undefined) continue;
+    checkPolicy(name, value);
+    writePolicy(state, name as keyof PolicyValues, value);
+    events.push({ operation: "policy.set", name, to: String(value) });
+  }
+  return { state, events };
 }
 
 /** Versions whose value has no record. Which secret it is stays out: a report may be shown to anyone. */
@@ -497,12 +623,52 @@ function lockOptions({ timeout, signal }: LockOptions): LockOptions {
   return { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
 }
 
-async function unlock(meta: Meta, options: OpenOptions): Promise<Unwrapped> {
+/** The vault key, and how many tries failed that the audit log does not tell of yet. */
+async function unlock(
+  meta: Meta,
+  options: OpenOptions,
+  attempts: Attempts | undefined,
+): Promise<Unwrapped & { readonly failedUnlocks: number }> {
+  // Before anything is asked for or derived: while there is a wait, guessing right is no help.
+  await attempts?.assertMayTry(options);
+  const unwrapped = await unwrap(meta, options, attempts);
+  try {
+    return { ...unwrapped, failedUnlocks: await attempts?.succeeded(options) ?? 0 };
+  } catch (error) {
+    wipe(unwrapped.vaultKey);
+    throw error;
+  }
+}
+
+async function unwrap(meta: Meta, options: OpenOptions, attempts: Attempts | undefined): Promise<Unwrapped> {
   const credential = await resolveCredential(options);
   try {
     return await unwrapVaultKey(meta, credential, options.signal);
+  } catch (error) {
+    logFailure("auth", "unlock", error);
+    throw error instanceof WrongCredentialError && attempts !== undefined ? await attempts.failed(error) : error;
   } finally {
     wipe(credential.secret);
+  }
+}
+
+/** The tries to open the vault at a path, where they count. */
+async function attemptsOf(
+  where: string | Medium,
+  vaultId: Uint8Array,
+  { attempts = true }: AttemptsOptions = {},
+): Promise<Attempts | undefined> {
+  if (typeof where !== "string" || !attempts) return undefined;
+  return new Attempts(new (await attemptsFile())(where), vaultId);
+}
+
+/** Takes away what an earlier vault at the path has left, which would count as failures of the new one. */
+async function forgetAttempts(path: string): Promise<void> {
+  try {
+    new (await attemptsFile())(path).remove();
+  } catch (error) {
+    // The new vault is there and open. At worst whoever opens it next is told to wait, which is the safe side.
+    if (!(error instanceof CofferError)) throw error;
   }
 }
 
@@ -517,7 +683,12 @@ function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined
   );
 }
 
-async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promise<VaultSummary> {
+async function summarize(
+  meta: Meta,
+  medium: Medium,
+  recovered: boolean,
+  attempts: AttemptsStatus | undefined,
+): Promise<VaultSummary> {
   return {
     vaultId: encodeHex(meta.vaultId),
     generation: meta.generation,
@@ -529,6 +700,8 @@ async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promis
     usage: await medium.usage(),
     recovered,
     backup: meta.backup,
+    anchored: meta.anchored,
+    ...(attempts === undefined ? {} : { attempts }),
   };
 }
 
@@ -542,6 +715,7 @@ async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
+    logFailure("vault", "open", error);
     medium.close();
     throw error;
   }
@@ -570,10 +744,21 @@ async function openingUnderOneKey<T>(
 }
 
 async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {
-  return typeof where === "string" ? await (await fileMedium()).open(where, options) : where;
+  await prepareLog();
+  if (typeof where !== "string") return where;
+  try {
+    return await (await fileMedium()).open(where, options);
+  } catch (error) {
+    logFailure("vault", "open", error);
+    throw error;
+  }
 }
 
 /** Files need Deno; the rest of the library does not, so they are loaded when a path is given. */
 async function fileMedium(): Promise<typeof import("./storage/file.ts").FileMedium> {
   return (await import("./storage/file.ts")).FileMedium;
+}
+
+async function attemptsFile(): Promise<typeof import("./storage/attempts_file.ts").AttemptsFile> {
+  return (await import("./storage/attempts_file.ts")).AttemptsFile;
 }

@@ -44,6 +44,12 @@ export class MemoryAnchor implements AnchorStore {
     if (this.#takes(bytes)) this.bytes = bytes.slice();
   }
 
+  release(): void {}
+
+  remove(): void {
+    this.bytes = null;
+  }
+
   #takes(bytes: Uint8Array): boolean {
     if (this.writes === "failing") throw new InputOutputError("write", this.name);
     return this.writes === "kept" && bytes[EPOCH_OFFSET] !== this.lostEpoch;

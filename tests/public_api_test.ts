@@ -3,6 +3,12 @@ import * as api from "../mod.ts";
 
 /** Everything that users may import at run time. A new name is a promise: adding one here is a decision. */
 const NAMES = [
+  "AUDIT_OPERATIONS",
+  "AnchorDamagedError",
+  "AnchorExistsError",
+  "AnchorForeignError",
+  "AnchorMissingError",
+  "AuditLog",
   "BackupForeignError",
   "BackupReadOnlyError",
   "BusyError",
@@ -28,10 +34,13 @@ const NAMES = [
   "MemoryMedium",
   "MemoryStore",
   "MissingPermissionError",
+  "NoAnchorError",
   "NoCredentialError",
   "NotAFileError",
   "NotAVaultError",
   "PermissionDeniedError",
+  "Policies",
+  "PolicyError",
   "ReadOnlyFileSystemError",
   "RollbackDetectedError",
   "SLOT_KINDS",
@@ -44,6 +53,7 @@ const NAMES = [
   "Slots",
   "SlotsFullError",
   "SlotsWouldDropError",
+  "TooManyAttemptsError",
   "TransactionClosedError",
   "TransactionSecrets",
   "TruncatedVaultError",
@@ -60,6 +70,8 @@ const NAMES = [
   "WeakKdfError",
   "WrongCredentialError",
   "newKeyFile",
+  "repairVault",
+  "salvageVault",
 ];
 
 Deno.test("mod.ts exports these names and no others", () => {

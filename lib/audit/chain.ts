@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Bytes, concat, encodeUtf8 } from "../bytes.ts";
+import { type Bytes, encodeUtf8 } from "../bytes.ts";
 import { builtinModule } from "../crypto/native.ts";
 import { sha256 } from "../crypto/sha256.ts";
 import type * as NodeCrypto from "node:crypto";
@@ -33,7 +33,7 @@ export async function extendLog({ length, head }: LogHead, entries: readonly str
   let next: Bytes = head;
   for (const json of entries) {
     next = node === undefined
-      ? await sha256(concat(next, encodeUtf8(json)))
+      ? await sha256(next, encodeUtf8(json))
       : new Uint8Array(node.createHash("sha256").update(next).update(json).digest());
   }
   return { length: length + entries.length, head: next };

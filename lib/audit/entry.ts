@@ -8,8 +8,8 @@ import { CorruptVaultError } from "../errors.ts";
 /** Kind of the records that hold entries. They travel in deltas and move into audit segments, never into the state. */
 export const AUDIT = "audit";
 
-/** What an entry is about. */
-export const OPERATIONS = [
+/** Every operation that an entry can be about. */
+export const AUDIT_OPERATIONS = [
   "vault.create",
   "vault.rotate",
   "vault.restore",
@@ -31,8 +31,23 @@ export const OPERATIONS = [
   "export.plaintext",
 ] as const;
 
+/** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */
+const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
+  "secret.read",
+  "export.plaintext",
+  "anchor.move",
+  "anchor.trust",
+  "unlock.failed",
+  "vault.repair",
+]);
+
+/** Whether an operation changes the vault by somebody's will, so that a reason may be asked for. */
+export function isChange(operation: AuditOperation): boolean {
+  return !NO_CHANGES.has(operation);
+}
+
 /** What an entry is about. */
-export type AuditOperation = typeof OPERATIONS[number];
+export type AuditOperation = typeof AUDIT_OPERATIONS[number];
 
 /** What was done, before it is known when, by whom and as which entry. */
 export interface AuditEvent {
@@ -40,7 +55,7 @@ export interface AuditEvent {
   readonly operation: AuditOperation;
   /** Name of the secret, slot or policy. */
   readonly name?: string;
-  /** The new name, after a rename. */
+  /** The new name, after a rename; what a policy was set to. */
   readonly to?: string;
   /** How often, or how many. */
   readonly count?: number;

@@ -8,12 +8,11 @@ import { AUDIT, type AuditOrigin, encodeEntry } from "../audit/entry.ts";
 import { equalBytes } from "../bytes.ts";
 import { planRewrite } from "../commit_plan.ts";
 import type { Engine } from "../engine.ts";
-import { AnchorDamagedError, BackupForeignError, CofferError, RollbackDetectedError } from "../errors.ts";
-import { Anchor, inspectAnchor } from "../sealed/anchor.ts";
+import { BackupForeignError, CofferError, RollbackDetectedError } from "../errors.ts";
+import { Anchor } from "../sealed/anchor.ts";
 import { decodeMeta, type Meta } from "../sealed/meta.ts";
 import { sealWhole } from "../sealed/store.ts";
 import { type Changes, setChange } from "../state/records.ts";
-import { anchorPath, FileAnchor } from "../storage/anchor_file.ts";
 import type { AnchorStore } from "../storage/anchor_store.ts";
 import { chooseVersion } from "../storage/choose.ts";
 import { publishFile, replacePublished } from "../storage/create.ts";
@@ -23,6 +22,7 @@ import { fileImage } from "../storage/image.ts";
 import { withLock } from "../storage/locking.ts";
 import { PAGE_SIZE } from "../storage/page.ts";
 import { systemError } from "../storage/system_errors.ts";
+import { anchoredGeneration, anchorStore, BELIEVABLE } from "./anchored.ts";
 
 /** How to restore. */
 export interface RestoreOptions extends LockOptions {
@@ -43,9 +43,6 @@ export interface RestoreReport {
   /** Where the vault that was there before is kept, if there was one. */
   readonly kept?: string;
 }
-
-/** Larger numbers in a file that is not authenticated are not believed: going on from them would use them up. */
-const BELIEVABLE = 2 ** 52;
 
 /** Puts what an engine has open in the place of the vault at a path: see `Vault.restoreTo`. */
 export async function restoreTo(
@@ -122,7 +119,7 @@ function newestKnown(
   current: number,
   { rollback = false }: RestoreOptions,
 ): number {
-  const anchored = anchoredGeneration(store, backup, rollback);
+  const anchored = anchoredGeneration(store, backup.vaultId, rollback);
   const newest = Math.max(current, anchored, backup.generation);
   if (newest > backup.generation && !rollback) {
     throw new RollbackDetectedError(backup.generation, newest, {
@@ -130,19 +127,6 @@ function newestKnown(
     });
   }
   return newest;
-}
-
-/** What the anchor says, whoever wrote it: a number that is too high asks for consent, and costs numbers only. */
-function anchoredGeneration(store: AnchorStore | undefined, { vaultId }: Meta, rollback: boolean): number {
-  const bytes = store?.read() ?? null;
-  if (store === undefined || bytes === null) return 0;
-  try {
-    const records = inspectAnchor(bytes, store.name).filter((record) => equalBytes(record.vaultId, vaultId));
-    return Math.max(0, ...records.map(({ generation }) => generation).filter((number) => number < BELIEVABLE));
-  } catch (error) {
-    if (error instanceof AnchorDamagedError && rollback) return 0;
-    throw error;
-  }
 }
 
 /** The generation of the vault that is there; 0 when it can not be read. @throws {BackupForeignError} */
@@ -159,11 +143,6 @@ async function currentGeneration(disk: DenoDisk, backup: Meta, path: string): Pr
   }
   if (!equalBytes(current.vaultId, backup.vaultId)) throw new BackupForeignError(path);
   return current.generation < BELIEVABLE ? current.generation : 0;
-}
-
-function anchorStore(path: string, given: RestoreOptions["anchor"]): AnchorStore | undefined {
-  if (given === null) return undefined;
-  return typeof given === "object" ? given : new FileAnchor(given ?? anchorPath(path));
 }
 
 /** A name that is free. The vault's lock is held, so that no other restore takes it in between. */

@@ -100,6 +100,11 @@ export class Anchor {
     return "level";
   }
 
+  /** Lets go of the store; to be called before the vault's lock is given up. */
+  release(): void {
+    this.#store.release();
+  }
+
   /** Fails, with the reason, where {@linkcode move} would. */
   assertWritable(): void {
     this.#store.assertWritable();
@@ -123,6 +128,12 @@ export class Anchor {
     const bytes = placed(new Uint8Array(ANCHOR_SIZE), record, (generation.meta.generation % 2) * SLOT_SIZE);
     this.#store.replace(bytes);
     this.#known = { bytes, generation: generation.meta.generation };
+  }
+
+  /** Takes it away: another one is in its place. */
+  remove(): void {
+    this.#known = undefined;
+    this.#store.remove();
   }
 
   /** The newest record that is authentic; when there is none, why not. */

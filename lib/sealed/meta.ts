@@ -97,7 +97,7 @@ export async function sealMeta(meta: Meta, key: HmacKey): Promise<Bytes> {
   writeU64(view, AT.auditLength, meta.audit.length);
   body.set(meta.audit.head, AT.auditHead);
   view.setUint32(AT.flags, (meta.anchored ? FLAGS.anchored : 0) | (meta.backup ? FLAGS.backup : 0), true);
-  meta.slots.forEach((slot, index) => body.set(encodeSlot(slot), AT.slots + index * SLOT_SIZE));
+  body.set(encodeSlots(meta.slots), AT.slots);
   return concat(body, await hmac(key, body));
 }
 
@@ -156,6 +156,15 @@ export async function openMeta(bytes: Uint8Array, key: HmacKey): Promise<Meta> {
     throw new CorruptVaultError("the meta page fails authentication");
   }
   return meta;
+}
+
+/** Slots seldom change from one commit to the next. */
+const encodedSlots = new WeakMap<readonly Slot[], Bytes>();
+
+function encodeSlots(slots: readonly Slot[]): Bytes {
+  let encoded = encodedSlots.get(slots);
+  if (encoded === undefined) encodedSlots.set(slots, encoded = concat(...slots.map(encodeSlot)));
+  return encoded;
 }
 
 /** Slots stand without gaps, each number once. */

@@ -27,7 +27,8 @@ import { SEGMENT_LABEL } from "./labels.ts";
 export const SEGMENT_HEADER_SIZE = 64;
 /** Size of every chunk's plaintext but the last one's, in bytes. */
 export const CHUNK_SIZE = 1024 * 1024;
-const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
+/** Size of every sealed chunk but the last one, in bytes. */
+export const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
 /** Where the fields of the header are. */
 const AT = {
   magic: 0,
@@ -42,6 +43,7 @@ const AT = {
   previous: 48,
 } as const;
 const MAGIC = encodeUtf8("CFSG");
+const LABEL = encodeUtf8(SEGMENT_LABEL);
 const VERSION = 1;
 const KINDS = { snapshot: 1, delta: 2, audit: 3 } as const;
 const KIND_NAMES = ["snapshot", "delta", "audit"] as const;
@@ -106,27 +108,64 @@ export async function* openSegment(
   segment: StoredSegment,
   header: SegmentHeader,
 ): AsyncGenerator<Bytes> {
-  const head = encodeHeader(header);
-  const count = Math.ceil((segment.length - SEGMENT_HEADER_SIZE) / SEALED_CHUNK_SIZE);
+  const count = chunkCount(segment);
   const ahead: Promise<Bytes | null>[] = [];
   try {
     for (let next = 0; ahead.length > 0 || next < count;) {
       while (next < count && ahead.length < READ_AHEAD) {
-        const offset = SEGMENT_HEADER_SIZE + next * SEALED_CHUNK_SIZE;
-        const sealed = await segment.read(offset, Math.min(SEALED_CHUNK_SIZE, segment.length - offset));
-        ahead.push(open(key, sealed, chunkAad(vaultId, head, next, next === count - 1)));
+        const sealed = await readSealed(segment, next);
+        ahead.push(openSealed({ key, vaultId }, header, sealed, next, next === count - 1));
         next++;
       }
-      const chunk = await ahead.shift()!;
-      if (chunk === null) throw new CorruptVaultError("a segment fails authentication");
-      yield chunk;
+      yield authentic(await ahead.shift()!);
     }
   } finally {
     await Promise.allSettled(ahead);
   }
 }
 
-function encodeHeader(header: SegmentHeader): Bytes {
+/** How many chunks a segment has. */
+export function chunkCount(segment: StoredSegment): number {
+  return Math.ceil((segment.length - SEGMENT_HEADER_SIZE) / SEALED_CHUNK_SIZE);
+}
+
+/**
+ * Opens one chunk of a segment.
+ *
+ * @throws {CorruptVaultError} when it fails authentication
+ */
+export async function openChunk(
+  key: SegmentKey,
+  segment: StoredSegment,
+  header: SegmentHeader,
+  index: number,
+): Promise<Bytes> {
+  const sealed = await readSealed(segment, index);
+  return authentic(await openSealed(key, header, sealed, index, index === chunkCount(segment) - 1));
+}
+
+async function readSealed(segment: StoredSegment, index: number): Promise<Bytes> {
+  const offset = SEGMENT_HEADER_SIZE + index * SEALED_CHUNK_SIZE;
+  return await segment.read(offset, Math.min(SEALED_CHUNK_SIZE, segment.length - offset));
+}
+
+function openSealed(
+  { key, vaultId }: SegmentKey,
+  header: SegmentHeader,
+  sealed: Bytes,
+  index: number,
+  last: boolean,
+): Promise<Bytes | null> {
+  return open(key, sealed, chunkAad(vaultId, encodeHeader(header), index, last));
+}
+
+function authentic(chunk: Bytes | null): Bytes {
+  if (chunk === null) throw new CorruptVaultError("a segment fails authentication");
+  return chunk;
+}
+
+/** The bytes of a header. */
+export function encodeHeader(header: SegmentHeader): Bytes {
   const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
   const view = viewOf(bytes);
   bytes.set(MAGIC, AT.magic);
@@ -140,7 +179,12 @@ function encodeHeader(header: SegmentHeader): Bytes {
   return bytes;
 }
 
-function decodeHeader(bytes: Uint8Array): SegmentHeader {
+/**
+ * Decodes the bytes of a header.
+ *
+ * @throws {CorruptVaultError} when they are not of the form
+ */
+export function decodeHeader(bytes: Uint8Array): SegmentHeader {
   const view = viewOf(bytes);
   const kind = KIND_NAMES[bytes[AT.kind]! - 1];
   const epoch = view.getUint32(AT.epoch, true);
@@ -156,10 +200,16 @@ function decodeHeader(bytes: Uint8Array): SegmentHeader {
   return { kind, epoch, first, last, id, previous };
 }
 
-/** Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in their segment. */
-function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
-  const place = new Uint8Array(5);
-  viewOf(place).setUint32(0, index, true);
-  place[4] = last ? 1 : 0;
-  return concat(encodeUtf8(SEGMENT_LABEL), vaultId, head, place);
+/**
+ * What a chunk is sealed to. Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in
+ * their segment.
+ */
+export function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
+  const aad = new Uint8Array(LABEL.length + vaultId.length + head.length + 5);
+  aad.set(LABEL, 0);
+  aad.set(vaultId, LABEL.length);
+  aad.set(head, LABEL.length + vaultId.length);
+  viewOf(aad).setUint32(aad.length - 5, index, true);
+  aad[aad.length - 1] = last ? 1 : 0;
+  return aad;
 }

@@ -132,15 +132,16 @@ export async function sealWhole(
   return { meta: sealed.meta, sealedMeta: await sealMeta(sealed.meta, keys.meta), segments: sealed.segments };
 }
 
-/** Generation 1 as a commit on nothing: an empty state under the given slots, and the log's first entries. */
+/** Generation 1 as a commit on nothing: the first state under the given slots, and the log's first entries. */
 export async function sealFirst(
   keys: VaultKeys,
   first: Omit<Meta, "head" | "generation" | "seals">,
   log: readonly Bytes[],
+  state: readonly Bytes[] = [new Uint8Array(0)],
 ): Promise<Commit> {
   const { sealedMeta, segments } = await sealWhole(keys, { ...first, generation: 1, seals: 0 }, [
     { kind: "audit", chunks: log },
-    { kind: "snapshot", chunks: [new Uint8Array(0)] },
+    { kind: "snapshot", chunks: state },
   ]);
   return { meta: sealedMeta, append: segments, retain: [] };
 }

@@ -81,7 +81,16 @@ export function planAudit(sizes: readonly number[], added: number): number {
     absorb += run;
     size += sum;
   }
-  return Math.max(absorb, sizes.length + 1 - MAX_AUDIT_SEGMENTS);
+  const needed = sizes.length + 1 - MAX_AUDIT_SEGMENTS;
+  if (absorb >= needed) return absorb;
+  // There is no room. Taking in the least would rewrite the newest one with every commit: so all go along that are not much
+  // larger than what is rewritten anyway, and those that stay are each a multiple of what comes after them.
+  for (; absorb < sizes.length; absorb++) {
+    const next = sizes[sizes.length - 1 - absorb]!;
+    if (absorb >= needed && next >= AUDIT_FAN_OUT * size) break;
+    size += next;
+  }
+  return absorb;
 }
 
 function tierOf(size: number): number {

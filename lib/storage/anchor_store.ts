@@ -17,4 +17,8 @@ export interface AnchorStore {
   write(bytes: Bytes, offset: number): void;
   /** Puts a whole new anchor at the place, durably. */
   replace(bytes: Bytes): void;
+  /** Takes it away: the anchor is kept elsewhere from now on. */
+  remove(): void;
+  /** Lets go of what is held from one call to the next, before the vault's lock is given up. */
+  release(): void;
 }

@@ -104,12 +104,23 @@ function settle(temporary: string, folder: Deno.FsFile | undefined, path: string
   }
 }
 
+/** Whether a name is one that {@linkcode publishFile} gives, beside the path, to a file that is not whole yet. */
+export function isTemporaryOf(path: string, name: string): boolean {
+  const start = temporaryStart(path);
+  return name.startsWith(start) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(start.length));
+}
+
 /** A name of its own beside the path; a dot hides it, the ending says what it is. */
-function temporaryPath(path: string): string {
+export function temporaryPath(path: string): string {
+  const folder = folderOf(path);
+  return `${folder === "." ? "" : folder}${temporaryStart(path)}${encodeHex(randomBytes(8))}.tmp`;
+}
+
+function temporaryStart(path: string): string {
   const folder = folderOf(path);
   const name = folder === "." ? path : path.slice(folder.length);
   // Cut short: a name as long as the file system takes must leave room for what is added.
-  return `${folder === "." ? "" : folder}.${name.slice(0, 32)}.${encodeHex(randomBytes(8))}.tmp`;
+  return `.${name.slice(0, 32)}.`;
 }
 
 function writeNew(path: string, contents: Uint8Array): void {
@@ -150,7 +161,8 @@ function linkOrWrite(temporary: string, path: string, contents: Uint8Array): voi
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes a file, unless it is gone already. */
+export function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
@@ -159,7 +171,7 @@ function removeIfThere(path: string): void {
 }
 
 /** Opens the folder of a path, whose own sync is what makes a new name durable. */
-function openFolder(path: string): Deno.FsFile | undefined {
+export function openFolder(path: string): Deno.FsFile | undefined {
   // Windows does not open folders; its file system orders the name with the file.
   if (Deno.build.os === "windows") return undefined;
   try {
@@ -169,7 +181,8 @@ function openFolder(path: string): Deno.FsFile | undefined {
   }
 }
 
-function syncFolder(folder: Deno.FsFile | undefined): void {
+/** Makes the names in a folder durable, as far as its file system can. */
+export function syncFolder(folder: Deno.FsFile | undefined): void {
   try {
     folder?.syncSync();
   } catch (error) {

@@ -89,20 +89,25 @@ export class FileMedium implements Medium {
     this.#disk = disk;
   }
 
-  /** Opens the file at a path: see {@linkcode DenoDisk.open} for what it throws. */
-  // deno-lint-ignore require-await
+  /** Opens the file at a path: see {@linkcode DenoDisk.openPrivate} for what it throws. */
   static async open(path: string, options: DenoDiskOptions = {}): Promise<FileMedium> {
-    return new FileMedium(DenoDisk.open(path, options));
+    return new FileMedium(await DenoDisk.openPrivate(path, options));
   }
 
   /**
-   * Makes a file that holds version 1, and opens it.
+   * Makes a file that holds version 1, for its owner alone, and opens it.
    *
    * @throws {VaultExistsError} when there is something at the path
    */
   static async create(path: string, commit: Commit, options: DenoDiskOptions = {}): Promise<FileMedium> {
     const { firstImage } = await import("./image.ts");
     publishFile(path, await firstImage(commit));
+    // Elsewhere it was made with its mode. What anyone may see until then is sealed.
+    const { system } = options;
+    if ((system?.os ?? Deno.build.os) === "windows") {
+      const { keepPrivate, thisFileSystem } = await import("./permissions.ts");
+      await keepPrivate(path, system ?? await thisFileSystem());
+    }
     return await FileMedium.open(path, options);
   }
 

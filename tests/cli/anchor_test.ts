@@ -148,6 +148,7 @@ Deno.test("coffer --actor and --reason go to the log with every change, and no f
     const log = await auditLog(box.vault, { keyFile: Deno.readFileSync(box.path("key")) });
     assert.deepEqual(log.map(({ operation, name, to, actor, reason }) => [operation, name, to, actor, reason]), [
       ["vault.create", undefined, undefined, "root", "new"],
+      ["policy.set", "audit-reads", "false", "root", "new"],
       ["secret.set", "a", undefined, "kim", "ticket 7"],
       ["secret.rename", "a", "b", "kim", "ticket 7"],
       ["secret.delete", "b", undefined, undefined, undefined],

@@ -304,7 +304,7 @@ for (const [name, changes] of Object.entries(TABLES)) {
           await withTable(file, generation, () => ({ pageCount: newest.pageCount, ...change })),
           mainOnly,
           `change ${index}`,
-          change.segments !== undefined && change.segments[0]?.length !== newest.segments[0]!.length,
+          name === "another length",
         );
       }
     }));

@@ -35,7 +35,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   SlotNotFoundError: ["what"],
   InvalidNameError: ["rule"],
   UsageError: ["what"],
-  SlotsWouldDropError: [[2]],
+  SlotsWouldDropError: [[{ id: 2, kind: "keyfile", label: "" }]],
   ProblemsFoundError: ["what"],
   VaultNotFoundError: ["/a/b"],
   VaultExistsError: ["/a/b"],

@@ -39,7 +39,12 @@
  * @module
  */
 
+export type { AttemptsStatus } from "./lib/attempts.ts";
+
 export {
+  type AttemptsOptions,
+  type AuditOptions,
+  type CheckOptions,
   type CheckReport,
   type CreateOptions,
   type FileOptions,
@@ -49,6 +54,19 @@ export {
   type VaultStatus,
   type VaultSummary,
 } from "./lib/vault.ts";
+
+export { repairVault } from "./lib/backup/repair.ts";
+export type { RepairOptions, RepairReport } from "./lib/backup/repair.ts";
+export type { LostSecret, RepairLoss } from "./lib/backup/plan.ts";
+export { salvageVault } from "./lib/backup/salvage.ts";
+export type { SalvageOptions, SalvageReport } from "./lib/backup/salvage.ts";
+export type { SalvageFailure } from "./lib/backup/fragment.ts";
+export type { GatherOptions } from "./lib/backup/gather.ts";
+export type { MissingGenerations } from "./lib/backup/assemble.ts";
+export type { Backup } from "./lib/backup/backup.ts";
+export type { RestoreOptions, RestoreReport } from "./lib/backup/restore.ts";
+export type { RotateOptions, RotateReport } from "./lib/rotate.ts";
+export { BackupForeignError, BackupReadOnlyError, SlotsWouldDropError, VaultRotatedError } from "./lib/errors.ts";
 
 export {
   type ListOptions,
@@ -60,6 +78,17 @@ export {
   type VersionOptions,
 } from "./lib/secrets.ts";
 
+export { type AuditFilter, AuditLog, type AuditReport, type PruneOptions } from "./lib/audit_log.ts";
+export {
+  AUDIT_OPERATIONS,
+  type AuditEntry,
+  type AuditEvent,
+  type AuditOperation,
+  type AuditOrigin,
+} from "./lib/audit/entry.ts";
+export { Policies, type SetPolicyOptions } from "./lib/policies.ts";
+export type { PolicyName, PolicyValues } from "./lib/state/policies.ts";
+
 export { type NewSlot, type NewSlotOptions, type SlotInfo, Slots } from "./lib/slots.ts";
 
 export type { SecretMetadata } from "./lib/state/metadata.ts";
@@ -70,11 +99,16 @@ export { newKeyFile } from "./lib/sealed/keyfile.ts";
 export { SLOT_KINDS, type SlotKind } from "./lib/sealed/slot.ts";
 export type { Bytes } from "./lib/bytes.ts";
 
+export type { AnchorStore } from "./lib/storage/anchor_store.ts";
 export type { Lock, LockMode, LockOptions } from "./lib/storage/disk.ts";
 export type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./lib/storage/medium.ts";
 export { MemoryMedium, MemoryStore } from "./lib/storage/memory.ts";
 
 export {
+  AnchorDamagedError,
+  AnchorExistsError,
+  AnchorForeignError,
+  AnchorMissingError,
   BusyError,
   CofferError,
   type CofferErrorOptions,
@@ -99,10 +133,12 @@ export {
   MalformedCredentialError,
   MalformedTextError,
   MissingPermissionError,
+  NoAnchorError,
   NoCredentialError,
   NotAFileError,
   NotAVaultError,
   PermissionDeniedError,
+  PolicyError,
   ReadOnlyFileSystemError,
   RollbackDetectedError,
   SealLimitError,
@@ -111,6 +147,7 @@ export {
   SlotNotFoundError,
   SlotsFullError,
   SlotVerificationError,
+  TooManyAttemptsError,
   TransactionClosedError,
   TruncatedVaultError,
   UnsupportedVersionError,

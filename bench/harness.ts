@@ -72,7 +72,7 @@ export async function withSecrets<T>(count: number, run: (bench: BenchVault) => 
       if (change.retain.length === 0) snapshots++;
       return commit(base, change);
     };
-    await using vault = await Vault.open(medium, { keyFile });
+    await using vault = await Vault.open(medium, { keyFile, anchor: `${path}.anchor` });
     let filled = 0;
     await vault.transaction((tx) => {
       for (let i = 0; i < count; i++) tx.secrets.set(nameOf(i), newValue());

@@ -6,7 +6,19 @@
 // deno-lint-ignore-file no-console -- a script speaks to whoever runs it
 import type { Bench, Figure } from "./harness.ts";
 
-const NAMES = ["durable_change", "scaling", "open", "unlock", "get_process", "concurrency", "memory", "reddb"] as const;
+const NAMES = [
+  "durable_change",
+  "scaling",
+  "open",
+  "unlock",
+  "get_process",
+  "concurrency",
+  "memory",
+  "reddb",
+  "audit_verify",
+  "rotate",
+  "backup",
+] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 

@@ -6,20 +6,40 @@
  *
  * @module
  */
+import { extendLog, type LogHead } from "./audit/chain.ts";
+import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry, isChange } from "./audit/entry.ts";
 import type { Bytes } from "./bytes.ts";
-import { BusyError, CorruptVaultError, TransactionClosedError, VaultClosedError } from "./errors.ts";
+import { type CommitPlan, type Live, planChanges, planRewrite } from "./commit_plan.ts";
+import { wipe } from "./crypto/random.ts";
+import {
+  BackupReadOnlyError,
+  BusyError,
+  NoAnchorError,
+  PolicyError,
+  TransactionClosedError,
+  VaultClosedError,
+} from "./errors.ts";
+import { logFailure, logger, logRecovered } from "./log.ts";
 import { Mutex } from "./mutex.ts";
-import { deriveKeys, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
-import { CHUNK_SIZE } from "./sealed/segment.ts";
+import type { Anchor, AnchorState } from "./sealed/anchor.ts";
+import { deriveAnchorKey, deriveKeys, newVaultKey, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
+import type { Meta } from "./sealed/meta.ts";
+import { encodePreviousAnchorKey, PREVIOUS_ANCHOR, previousAnchorKey } from "./sealed/rotation.ts";
 import type { Slot } from "./sealed/slot.ts";
-import { commitGeneration, type Generation, openLive, readGeneration } from "./sealed/store.ts";
-import { changeLines, hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
-import { planCommit } from "./state/compaction.ts";
-import { encodeLines, type Line } from "./state/lines.ts";
-import { type Changes, Draft, mergeChanges, type State } from "./state/records.ts";
-import type { LockOptions } from "./storage/disk.ts";
+import {
+  commitGeneration,
+  type Generation,
+  openLive,
+  readGeneration,
+  type SealedCommit,
+  snapshotIndex,
+} from "./sealed/store.ts";
+import { hasChanges, readChanges, readSnapshot } from "./state/changes.ts";
+import { readPolicy } from "./state/policies.ts";
+import { type Changes, Draft, type RecordReader, setChange, type State } from "./state/records.ts";
+import type { LockMode, LockOptions } from "./storage/disk.ts";
 import { DEFAULT_TIMEOUT, withLock } from "./storage/locking.ts";
-import { MAX_SEGMENTS, type Medium } from "./storage/medium.ts";
+import type { Medium } from "./storage/medium.ts";
 
 /** Most transactions that share one commit. */
 const MAX_BATCH = 1024;
@@ -38,8 +58,22 @@ export interface Work {
   readonly generation: Generation;
   /** Time of the transaction, in milliseconds since 1970. */
   readonly now: number;
+  /** Notes what is done in the log; it is committed with the changes, or on its own. */
+  audit(event: AuditEvent): void;
   /** Throws once the transaction's callback has returned. */
   check(): void;
+}
+
+/** How an engine works. */
+export interface EngineOptions extends LockOptions {
+  /** Who the log says does things. */
+  readonly origin: AuditOrigin;
+  /** The anchor of a vault that has one. */
+  readonly anchor?: Anchor | undefined;
+  /** How many tries to open the vault failed that its log does not tell of yet. @default {0} */
+  readonly failedUnlocks?: number;
+  /** Is told once the log tells of them. */
+  readonly onLogged?: (failures: number) => unknown;
 }
 
 interface Waiting {
@@ -53,41 +87,55 @@ interface Waiting {
 /** An open vault without a face. */
 export class Engine {
   readonly medium: Medium;
+  /** How many tries to open the vault failed that its log does not tell of yet. */
+  #failedUnlocks: number;
   #keys: VaultKeys;
   #commits = 0;
-  readonly #options: LockOptions;
+  #options: EngineOptions;
   readonly #mutex = new Mutex();
   readonly #waiting: Waiting[] = [];
   #generation: Generation;
   #state: State;
   /** What each live delta changed, oldest first: what merging them needs. */
-  #deltas: Changes[];
+  #deltas: readonly Changes[];
   /** Whether this process holds the exclusive lock and has caught up: reads need no lock of their own then. */
   #exclusive = false;
   #draining = false;
   #refreshing: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(medium: Medium, keys: VaultKeys, options: LockOptions, loaded: Loaded) {
+  private constructor(medium: Medium, keys: VaultKeys, options: EngineOptions, loaded: Live) {
     this.medium = medium;
     this.#keys = keys;
     this.#options = options;
+    this.#failedUnlocks = options.failedUnlocks ?? 0;
     this.#generation = loaded.generation;
     this.#state = loaded.state;
     this.#deltas = loaded.deltas;
   }
 
   /** Loads the newest generation under keys that open it. */
-  static async load(medium: Medium, keys: VaultKeys, options: LockOptions): Promise<Engine> {
+  static async load(medium: Medium, keys: VaultKeys, options: EngineOptions): Promise<Engine> {
     return await withLock(medium, "shared", options, async () => {
-      const generation = await readGeneration(medium, keys);
-      return new Engine(medium, keys, options, await load(keys, generation!));
+      try {
+        const generation = (await readGeneration(medium, keys))!;
+        const loaded = await loadLive(keys, generation);
+        await verifyAnchor(options.anchor, generation, keys, loaded.state);
+        return new Engine(medium, keys, options, loaded);
+      } finally {
+        options.anchor?.release();
+      }
     });
   }
 
   /** The keys of the vault's epoch. */
   get keys(): VaultKeys {
     return this.#keys;
+  }
+
+  /** Who the log says does things. */
+  get origin(): AuditOrigin {
+    return this.#options.origin;
   }
 
   /** The committed state in memory, and its generation. Call {@linkcode refresh} first. */
@@ -103,7 +151,7 @@ export class Engine {
     this.#refreshing ??= this.#mutex.run(async () => {
       this.#refreshing = undefined;
       this.#checkOpen();
-      await withLock(this.medium, "shared", this.#options, () => this.#catchUp());
+      await this.#locked("shared", this.#options, () => Promise.resolve());
     });
     await this.#refreshing;
   }
@@ -121,10 +169,7 @@ export class Engine {
 
   async #read<T>(read: (generation: Generation) => Promise<T>, options: LockOptions): Promise<T> {
     this.#checkOpen();
-    return await withLock(this.medium, "shared", options, async () => {
-      await this.#catchUp();
-      return await read(this.#generation);
-    });
+    return await this.#locked("shared", options, () => read(this.#generation));
   }
 
   /** Queues a transaction. It resolves once what it changed is durable. */
@@ -140,7 +185,8 @@ export class Engine {
         reject,
         started: false,
       };
-      this.#limitWait(waiting);
+      // The lock has a time-out of its own: a timer is for those that wait for their turn before that.
+      if (this.#draining || this.#mutex.busy) this.#limitWait(waiting);
       this.#waiting.push(waiting);
       if (this.#draining) return;
       this.#draining = true;
@@ -216,7 +262,7 @@ export class Engine {
           const first = this.#waiting[0];
           if (first === undefined) return;
           try {
-            await withLock(this.medium, "exclusive", first.options, async () => {
+            await this.#locked("exclusive", first.options, async () => {
               try {
                 await this.#batch();
               } finally {
@@ -227,6 +273,7 @@ export class Engine {
             // No lock, or nothing readable: that is the answer to the one who asked first; the others try for themselves.
             const index = this.#waiting.indexOf(first);
             if (index >= 0) this.#waiting.splice(index, 1);
+            logFailure("vault", "begin a transaction", error);
             first.reject(error);
           }
         });
@@ -236,14 +283,31 @@ export class Engine {
     }
   }
 
+  /** Runs work under a lock, level with the medium. */
+  async #locked<T>(mode: LockMode, options: LockOptions, work: () => Promise<T>): Promise<T> {
+    return await withLock(this.medium, mode, options, async () => {
+      try {
+        await this.#catchUp();
+        return await work();
+      } finally {
+        this.#options.anchor?.release();
+      }
+    });
+  }
+
   async #batch(): Promise<void> {
-    await this.#catchUp();
     this.#exclusive = true;
     const now = Date.now();
     const { meta } = this.#generation;
     const draft = new Draft(this.#state);
     let slots = meta.slots;
     let nextSlotId = meta.nextSlotId;
+    const events: AuditEvent[] = [];
+    // A crash came between a commit and its anchor: the log says so, and this commit moves the anchor up.
+    if (await this.#verifyAnchor() === "behind") events.push({ operation: "anchor.move" });
+    const failures = this.#failedUnlocks;
+    if (failures > 0) events.push({ operation: "unlock.failed", count: failures });
+    const own = events.length;
     const done: (() => void)[] = [];
     const failed: ((reason: unknown) => void)[] = [];
     for (let waiting; done.length < MAX_BATCH && (waiting = this.#waiting.shift()) !== undefined;) {
@@ -253,69 +317,207 @@ export class Engine {
       const check = () => {
         if (!open) throw new TransactionClosedError();
       };
-      const work: Work = { records: new Draft(draft), slots, nextSlotId, generation: this.#generation, now, check };
+      const noted: AuditEvent[] = [];
+      const audit = (event: AuditEvent) => void noted.push(event);
+      const generation = this.#generation;
+      const work: Work = { records: new Draft(draft), slots, nextSlotId, generation, now, audit, check };
       try {
         const value = await run(work);
+        const changes = hasChanges(work.records.changes) || work.slots !== slots;
+        if (changes || noted.some(({ operation }) => isChange(operation))) this.#assertReason(draft);
         draft.absorb(work.records.changes);
         slots = work.slots;
         nextSlotId = work.nextSlotId;
+        events.push(...noted);
         done.push(() => resolve(value));
         failed.push(reject);
       } catch (error) {
-        reject(error);
+        // What was read was seen, whatever became of the rest: the log is to say so before anyone goes on.
+        const reads = noted.filter(({ operation }) => !isChange(operation));
+        events.push(...reads);
+        if (reads.length === 0) reject(error);
+        else {
+          done.push(() => reject(error));
+          failed.push(reject);
+        }
       } finally {
         open = false;
       }
     }
     try {
-      if (hasChanges(draft.changes) || slots !== meta.slots) {
-        await this.#commit(draft.changes, { slots, nextSlotId }, now);
+      if (hasChanges(draft.changes) || slots !== meta.slots || events.length > own) {
+        await this.#commit(draft.changes, { slots, nextSlotId }, events, now);
+        if (failures > 0) await this.#logged(failures);
       }
     } catch (error) {
+      logFailure("vault", "commit", error);
       for (const reject of failed) reject(error);
       return;
     }
     for (const resolve of done) resolve();
   }
 
-  async #commit(changes: Changes, meta: { slots: readonly Slot[]; nextSlotId: number }, now: number): Promise<void> {
+  /** The failures are in the log: they need not be told of again. That they are, twice, is better than never. */
+  async #logged(failures: number): Promise<void> {
+    this.#failedUnlocks = 0;
+    try {
+      await this.#options.onLogged?.(failures);
+    } catch (error) {
+      logFailure("vault", "note that failures are logged", error);
+    }
+  }
+
+  async #commit(
+    changes: Changes,
+    meta: { slots: readonly Slot[]; nextSlotId: number },
+    events: readonly AuditEvent[],
+    now: number,
+  ): Promise<void> {
+    this.#assertChangeable();
     if (++this.#commits === MANY_COMMITS) {
       const { vaultId } = this.#generation.meta;
       this.#keys = await this.withVaultKey((vaultKey) => deriveKeys(vaultKey, vaultId, true));
     }
-    const added = encode(changeLines(changes));
-    const plan = this.#plan(added);
-    const { segments } = this.#generation;
-    if (plan.write === "snapshot") {
-      const chunks = encode(snapshotLines(this.#state, changes));
-      const commit = { kind: "snapshot", chunks, keep: 0, meta, now } as const;
-      this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
-      this.#deltas = [];
-    } else {
-      const from = this.#deltas.length - plan.absorb;
-      const merged: Changes = new Map();
-      for (const delta of this.#deltas.slice(from)) mergeChanges(merged, delta);
-      mergeChanges(merged, changes);
-      const chunks = plan.absorb === 0 ? added : encode(changeLines(merged));
-      const commit = { kind: "delta", chunks, keep: segments.length - plan.absorb, meta, now } as const;
-      this.#generation = await commitGeneration(this.medium, this.#keys, this.#generation, commit);
-      this.#deltas.splice(from, plan.absorb, merged);
-    }
-    this.#state.apply(changes);
+    const audit = await this.#note(changes, events, now);
+    const plan = await planChanges(this.#keys, this.live, changes);
+    await this.#publish(this.#keys, plan, { ...meta, audit }, changes, now);
   }
 
-  #plan(added: readonly Bytes[]): ReturnType<typeof planCommit> {
-    const [snapshot, ...deltas] = this.#generation.segments.map(({ stored }) => stored.length);
-    const size = added.reduce((sum, chunk) => sum + chunk.length, 0);
-    return planCommit(snapshot!, deltas, size, MAX_SEGMENTS - 1);
+  /** Adds the entries of some events to the changes; gives where the log ends then. */
+  async #note(changes: Changes, events: readonly AuditEvent[], now: number): Promise<LogHead> {
+    const { audit } = this.#generation.meta;
+    const entries = events.map((event) => encodeEntry(event, this.#options.origin, now));
+    for (const [index, json] of entries.entries()) setChange(changes, AUDIT, String(audit.length + 1 + index), json);
+    return await extendLog(audit, entries);
+  }
+
+  /** Commits, then moves the anchor, then takes over what was committed. */
+  async #publish(
+    keys: VaultKeys,
+    { append, keep, deltas }: CommitPlan,
+    meta: SealedCommit["meta"],
+    changes: Changes,
+    now: number,
+  ): Promise<void> {
+    const commit = { append, keep, meta, now };
+    const before = this.#generation.segments.length;
+    this.#generation = await commitGeneration(this.medium, keys, this.#generation, commit);
+    this.#keys = keys;
+    this.#deltas = deltas;
+    this.#state.apply(changes);
+    if (this.#generation.meta.anchored) await this.#options.anchor?.move(this.#generation, keys.anchor);
+    this.#logCommit(append.at(-1)!.kind, before - keep);
+  }
+
+  #logCommit(kind: string, replaced: number): void {
+    const debug = logger("vault", "debug");
+    if (debug === undefined) return;
+    const { meta, segments } = this.#generation;
+    const { generation } = meta;
+    const bytes = segments.at(-1)!.stored.length;
+    debug("Committed generation {generation}: a {kind} of {bytes} bytes", { generation, kind, bytes });
+    if (replaced > 0) debug("Compacted {replaced} segments into the new one", { generation, replaced });
+  }
+
+  /**
+   * Gives the vault a new key, in one commit that writes everything anew. To be called from {@linkcode exclusively}.
+   *
+   * @param wrap makes the slots for the new key and the next epoch
+   */
+  async rekey(
+    wrap: (vaultKey: Bytes, vault: Pick<Meta, "vaultId" | "epoch">) => Promise<Pick<Meta, "slots" | "nextSlotId">>,
+    now: number,
+  ): Promise<void> {
+    const { meta } = this.#generation;
+    this.#assertChangeable();
+    this.#assertReason(this.#state);
+    const epoch = meta.epoch + 1;
+    const vaultKey = newVaultKey();
+    try {
+      const slots = await wrap(vaultKey, { vaultId: meta.vaultId, epoch });
+      const keys = await deriveKeys(vaultKey, meta.vaultId, this.#commits >= MANY_COMMITS);
+      const changes: Changes = new Map();
+      const previous = await this.withVaultKey((old) => deriveAnchorKey(old, meta.vaultId));
+      setChange(changes, PREVIOUS_ANCHOR.kind, PREVIOUS_ANCHOR.key, encodePreviousAnchorKey(previous));
+      wipe(previous);
+      const audit = await this.#note(changes, [{ operation: "vault.rotate", count: epoch }], now);
+      const plan = await planRewrite(this.#keys, this.live, changes);
+      await this.#publish(keys, plan, { ...slots, audit, epoch, seals: 0 }, changes, now);
+    } finally {
+      wipe(vaultKey);
+    }
+  }
+
+  /** Commits an event with a plan of the caller's. To be called from {@linkcode exclusively}. */
+  async rewrite(event: AuditEvent, plan: (live: Live, changes: Changes) => CommitPlan, now: number): Promise<void> {
+    this.#assertChangeable();
+    this.#assertReason(this.#state);
+    const changes: Changes = new Map();
+    const audit = await this.#note(changes, [event], now);
+    await this.#publish(this.#keys, plan(this.live, changes), { audit }, changes, now);
+  }
+
+  /** Runs a function in turn with transactions, under the exclusive lock, level with the medium and the anchor. */
+  async exclusively<T>(work: (now: number) => Promise<T>, options: LockOptions = {}): Promise<T> {
+    this.#checkOpen();
+    const merged = { ...this.#options, ...options };
+    return await this.#inTurn(
+      () =>
+        this.#locked("exclusive", merged, async () => {
+          const now = Date.now();
+          // A new key on top of a commit that the anchor missed would leave it two keys behind, should it be missed too.
+          if (await this.#verifyAnchor() === "behind") {
+            await this.#commit(new Map(), this.#generation.meta, [{ operation: "anchor.move" }], now);
+          }
+          return await work(now);
+        }),
+      false,
+      merged,
+    );
+  }
+
+  /** Makes the anchor at another place, then takes the old one away. */
+  async moveAnchor(makeNext: () => Anchor): Promise<void> {
+    await this.exclusively(async () => {
+      const old = this.#options.anchor;
+      if (old === undefined) throw new NoAnchorError();
+      const next = makeNext();
+      await next.replace(this.#generation, this.#keys.anchor);
+      // Two anchors are no harm: one that is behind is moved up.
+      this.#options = { ...this.#options, anchor: next };
+      old.remove();
+    });
+  }
+
+  /** What is live, and in memory. Call {@linkcode refresh} first. */
+  get live(): Live {
+    return { generation: this.#generation, state: this.#state, deltas: this.#deltas };
+  }
+
+  #assertChangeable(): void {
+    const { backup, anchored } = this.#generation.meta;
+    if (backup) throw new BackupReadOnlyError();
+    // What may not be written is found out before anything is.
+    if (anchored) this.#options.anchor?.assertWritable();
+  }
+
+  /** @throws {PolicyError} when the vault's policy asks for a reason and none was given */
+  #assertReason(records: RecordReader): void {
+    if (this.#options.origin.reason || !readPolicy(records, "require-reason")) return;
+    throw new PolicyError("require-reason", "reason-required", "Every change of this vault needs a reason");
+  }
+
+  async #verifyAnchor(): Promise<AnchorState> {
+    return await verifyAnchor(this.#options.anchor, this.#generation, this.#keys, this.#state);
   }
 
   /** Brings the memory level with the medium. Everything new is opened before anything is taken over. */
   async #catchUp(): Promise<void> {
     const generation = await readGeneration(this.medium, this.#keys, this.#generation);
     if (generation === null) return;
+    await verifyAnchor(this.#options.anchor, generation, this.#keys, this.#state);
     if (generation.known === 0) {
-      const loaded = await load(this.#keys, generation);
+      const loaded = await loadLive(this.#keys, generation);
       this.#state = loaded.state;
       this.#deltas = loaded.deltas;
     } else {
@@ -325,9 +527,11 @@ export class Engine {
       }
       // A merged delta repeats older changes in their final form: applying it over them again changes nothing.
       for (const changes of fresh) this.#state.apply(changes);
-      this.#deltas.splice(generation.known - 1, this.#deltas.length, ...fresh);
+      const kept = generation.known - snapshotIndex(generation.segments) - 1;
+      this.#deltas = [...this.#deltas.slice(0, kept), ...fresh];
     }
     this.#generation = generation;
+    if (generation.recovered) logRecovered(generation.meta.generation, this.medium.name);
   }
 
   #checkOpen(): void {
@@ -341,19 +545,13 @@ function otherDidNotEnd(timeout: number): BusyError {
   });
 }
 
-interface Loaded {
-  readonly generation: Generation;
-  readonly state: State;
-  readonly deltas: Changes[];
-}
-
-async function load(keys: VaultKeys, generation: Generation): Promise<Loaded> {
-  const [snapshot, ...rest] = generation.segments;
-  if (snapshot === undefined) throw new CorruptVaultError("there is no snapshot");
-  const { vaultId } = generation.meta;
-  const state = await readSnapshot(openLive(keys, vaultId, snapshot));
+/** Reads everything that is live: the state, and what each delta changed. */
+export async function loadLive(keys: VaultKeys, generation: Generation): Promise<Live> {
+  const { segments, meta: { vaultId } } = generation;
+  const at = snapshotIndex(segments);
+  const state = await readSnapshot(openLive(keys, vaultId, segments[at]!));
   const deltas: Changes[] = [];
-  for (const segment of rest) {
+  for (const segment of segments.slice(at + 1)) {
     const changes = await readChanges(openLive(keys, vaultId, segment));
     state.apply(changes);
     deltas.push(changes);
@@ -361,15 +559,13 @@ async function load(keys: VaultKeys, generation: Generation): Promise<Loaded> {
   return { generation, state, deltas };
 }
 
-function encode(lines: Iterable<Line>): readonly Bytes[] {
-  return [...encodeLines(lines, CHUNK_SIZE)];
-}
-
-function* snapshotLines(state: State, changes: Changes): Generator<Line> {
-  for (const record of state.records()) {
-    if (!changes.get(record[0])?.has(record[1])) yield record;
-  }
-  for (const line of changeLines(changes)) {
-    if (line[2] !== null) yield line;
-  }
+/** A vault without an anchor, by choice or because it is no file, is level with it. */
+async function verifyAnchor(
+  anchor: Anchor | undefined,
+  generation: Generation,
+  keys: VaultKeys,
+  state: State,
+): Promise<AnchorState> {
+  if (!generation.meta.anchored || anchor === undefined) return "level";
+  return await anchor.verify(generation, keys.anchor, () => previousAnchorKey(state));
 }

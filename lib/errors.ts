@@ -27,6 +27,7 @@ export const ERROR_TABLE = {
   },
   "vault-closed": { exit: 1, hint: "Open the vault again" },
   "transaction-closed": { exit: 1, hint: "Use the transaction only inside its callback, and await what it starts" },
+  "problems-found": { exit: 1, hint: "Do what each finding says; `coffer doctor --fix` mends those it can" },
   "interrupted": { exit: 1, hint: "Run the command again; nothing was changed" },
   "usage": { exit: 2, hint: "Run the command with --help" },
   "invalid-name": {
@@ -66,11 +67,20 @@ export const ERROR_TABLE = {
     exit: 7,
     hint: "Two copies of the vault were changed apart; keep both, and decide which one counts",
   },
+  "anchor-missing": {
+    exit: 7,
+    hint: "Put the anchor back; if it is gone for good, look the vault over and run `coffer anchor trust`",
+  },
+  "anchor-damaged": { exit: 7, hint: "Look the vault over, then run `coffer anchor trust`" },
+  "anchor-foreign": { exit: 7, hint: "Name the right anchor with --anchor; it belongs to one vault only" },
   "insecure-permissions": { exit: 8, hint: "Make the file private: chmod 600" },
   "permission-denied": { exit: 8, hint: "Check the owner and mode of the file and of its folder" },
   "read-only-file-system": { exit: 8, hint: "Move the vault to a place that can be written" },
   "missing-permission": { exit: 8, hint: "Run deno with the permission that the message names" },
+  "too-many-attempts": { exit: 9, hint: "Wait, then try again; each further failure makes the wait longer" },
   "vault-exists": { exit: 10, hint: "Choose another path; an existing vault is never replaced" },
+  "no-anchor": { exit: 2, hint: "It was made without one, on purpose; there is nothing to look after" },
+  "anchor-exists": { exit: 10, hint: "It is of another vault; if that one is gone for good, remove its anchor" },
   "secret-exists": { exit: 10, hint: "Choose another name, or remove the existing secret first" },
   "file-exists": { exit: 10, hint: "Choose another path; an existing file is never replaced" },
   "weak-kdf": { exit: 11, hint: "Use at least 19 MiB and 2 passes" },
@@ -78,7 +88,12 @@ export const ERROR_TABLE = {
     exit: 11,
     hint: "The file asks for more work than any honest vault; it may have been made to exhaust this machine",
   },
+  "vault-rotated": { exit: 5, hint: "Open the vault again: it has a new key" },
+  "backup-read-only": { exit: 11, hint: "A backup is not changed; put it back with `coffer restore`" },
+  "reason-required": { exit: 11, hint: "Say why with --reason; the vault's policy asks for it" },
   "seal-limit": { exit: 11, hint: "Give the vault a new key before changing it further" },
+  "slots-would-drop": { exit: 11, hint: "Give their credentials too, or drop them with --drop-others" },
+  "backup-foreign": { exit: 7, hint: "Restore it to another path; it is of another vault" },
   "last-slot": { exit: 11, hint: "Add another slot first" },
   "reddb-no-key": {
     exit: 4,
@@ -185,14 +200,25 @@ export class MissingPermissionError extends CofferError {
 
 /** Thrown when group or others may read or write a vault or a credential file. */
 export class InsecurePermissionsError extends CofferError {
-  /** Names the path and its mode bits. */
-  constructor(readonly path: string, readonly mode: number, options: CofferErrorOptions = {}) {
-    super(
-      "insecure-permissions",
-      `Refused "${path}": its mode ${(mode & 0o777).toString(8).padStart(4, "0")} lets other users in`,
-      { hint: `Make it private: chmod 600 "${path}"`, ...options },
-    );
+  /** Mode bits, on systems that have them. */
+  readonly mode: number | undefined;
+  /** Names of accounts or groups that its access list lets in, on systems that have those. */
+  readonly accounts: readonly string[];
+
+  /** Names the path, and its mode bits or the accounts that an access list lets in. */
+  constructor(readonly path: string, lets: number | readonly string[], options: CofferErrorOptions = {}) {
+    const hint = typeof lets === "number"
+      ? `Make it private: chmod 600 "${path}"`
+      : "Make it private: `coffer doctor --fix` with --allow-run=icacls";
+    super("insecure-permissions", `Refused "${path}": ${letsIn(lets)}`, { hint, ...options });
+    this.mode = typeof lets === "number" ? lets : undefined;
+    this.accounts = typeof lets === "number" ? [] : lets;
   }
+}
+
+function letsIn(lets: number | readonly string[]): string {
+  if (typeof lets !== "number") return `its access list lets in ${lets.join(", ")}`;
+  return `its mode ${(lets & 0o777).toString(8).padStart(4, "0")} lets other users in`;
 }
 
 /** Thrown when a file that was named, other than the vault, is not there. */
@@ -314,6 +340,78 @@ export class ForkDetectedError extends CofferError {
   }
 }
 
+/** Thrown when a vault that has an anchor is opened without it. */
+export class AnchorMissingError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-missing", `The vault's anchor "${path}" is missing`, options);
+  }
+}
+
+/** Thrown when an anchor is cut short, is not of its form, or was not made with the vault's key. */
+export class AnchorDamagedError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-damaged", `The anchor "${path}" is damaged`, options);
+  }
+}
+
+/** Thrown when an anchor is of another vault. */
+export class AnchorForeignError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-foreign", `The anchor "${path}" belongs to another vault`, options);
+  }
+}
+
+/** Thrown when the anchor of a vault is asked for that was made without one. */
+export class NoAnchorError extends CofferError {
+  /** Takes the usual options. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("no-anchor", "The vault has no anchor", options);
+  }
+}
+
+/** Thrown when a new vault's anchor would be written where something already is. */
+export class AnchorExistsError extends CofferError {
+  /** Names the path of the anchor. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("anchor-exists", `Cannot make an anchor at "${path}": something is there`, options);
+  }
+}
+
+/** Thrown when another process gave the vault a new key while this one had it open. */
+export class VaultRotatedError extends CofferError {
+  /** Names the epoch of the new key. */
+  constructor(readonly epoch: number, options: CofferErrorOptions = {}) {
+    super("vault-rotated", `The vault has a new key, of epoch ${epoch}`, options);
+  }
+}
+
+/** Thrown when a backup would be changed. */
+export class BackupReadOnlyError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("backup-read-only", "This is a backup, which is not changed", options);
+  }
+}
+
+/** Thrown when a backup is restored over another vault than its own. */
+export class BackupForeignError extends CofferError {
+  /** Names the path of the vault. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("backup-foreign", `The backup is not of the vault at "${path}"`, options);
+  }
+}
+
+/** Thrown when the vault's own policy refuses what was asked. */
+export class PolicyError extends CofferError {
+  /** Names the policy, and says what it refuses. */
+  constructor(readonly policy: string, code: "reason-required", what: string, options: CofferErrorOptions = {}) {
+    super(code, what, options);
+  }
+}
+
 /** Thrown when a vault key has sealed as often as one key may. */
 export class SealLimitError extends CofferError {
   /** Names the number of seals. */
@@ -345,6 +443,18 @@ export class WrongCredentialError extends CofferError {
   /** Takes no facts on purpose: which slot was tried is nobody's business. */
   constructor(options: CofferErrorOptions = {}) {
     super("wrong-credential", "The credential does not open this vault", options);
+  }
+}
+
+/** Thrown when credentials have failed so often that the next try has to wait; none was tried. */
+export class TooManyAttemptsError extends CofferError {
+  /** Says how long to wait, in milliseconds. */
+  constructor(readonly retryAfter: number, options: CofferErrorOptions = {}) {
+    const seconds = Math.ceil(retryAfter / 1000);
+    super("too-many-attempts", `Too many failed tries to open this vault: the next is possible in ${seconds} s`, {
+      hint: `Try again in ${seconds} seconds; each further failure makes the wait longer`,
+      ...options,
+    });
   }
 }
 
@@ -430,6 +540,18 @@ export class SlotsFullError extends CofferError {
   /** Takes no facts. */
   constructor(options: CofferErrorOptions = {}) {
     super("slots-full", "Cannot add a slot: all 16 are in use", options);
+  }
+}
+
+/** Thrown when a new vault key would shut out slots whose credentials were not given. */
+export class SlotsWouldDropError extends CofferError {
+  /** Names the slots: number, kind and label. */
+  constructor(
+    readonly slots: readonly { readonly id: number; readonly kind: string; readonly label: string }[],
+    options: CofferErrorOptions = {},
+  ) {
+    const named = slots.map(({ id, kind, label }) => `${id} (${kind}${label === "" ? "" : ` "${label}"`})`);
+    super("slots-would-drop", `Without their credentials these slots would be dropped: ${named.join(", ")}`, options);
   }
 }
 
@@ -524,6 +646,14 @@ export class UsageError extends CofferError {
   /** Says what is wrong with the arguments. */
   constructor(message: string, options: CofferErrorOptions = {}) {
     super("usage", message, options);
+  }
+}
+
+/** Thrown by the command line when it found problems that no other error names. */
+export class ProblemsFoundError extends CofferError {
+  /** Says how many. */
+  constructor(what: string, options: CofferErrorOptions = {}) {
+    super("problems-found", what, options);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Engine, Work } from "./engine.ts";
 import { MalformedTextError, SecretExistsError } from "./errors.ts";
 import { checkMetadata, type SecretMetadata, withMetadata } from "./state/metadata.ts";
 import { checkName, globMatcher } from "./state/names.ts";
+import { readPolicy } from "./state/policies.ts";
 import type { RecordReader } from "./state/records.ts";
 import {
   checkValue,
@@ -90,12 +91,17 @@ export class TransactionSecrets {
   }
 
   /**
-   * The value, byte for byte.
+   * The value, byte for byte. Where the vault's policy says that reads are noted, the log has it once the transaction
+   * ends, also when it fails.
    *
    * @throws {SecretNotFoundError} @throws {VersionNotFoundError}
    */
   get(name: string, options: VersionOptions = {}): Uint8Array<ArrayBuffer> {
-    return readValue(this.#records, checkName(name), options.version);
+    const value = readValue(this.#records, checkName(name), options.version);
+    if (readPolicy(this.#records, "audit-reads") && !this.#work.generation.meta.backup) {
+      this.#work.audit({ operation: "secret.read", name });
+    }
+    return value;
   }
 
   /**
@@ -149,6 +155,7 @@ export class TransactionSecrets {
     checkMetadata(metadata);
     const { now } = this.#work;
     const secret = writeValue(this.#records, name, bytes, now);
+    this.#work.audit({ operation: "secret.set", name });
     return this.#put(name, withMetadata(secret, metadata, now));
   }
 
@@ -159,6 +166,7 @@ export class TransactionSecrets {
    */
   describe(name: string, metadata: SecretMetadata): SecretInfo {
     checkMetadata(metadata);
+    this.#work.audit({ operation: "secret.describe", name });
     return this.#put(name, withMetadata(getSecret(this.#records, checkName(name)), metadata, this.#work.now));
   }
 
@@ -169,6 +177,7 @@ export class TransactionSecrets {
    */
   delete(name: string): void {
     removeSecret(this.#records, checkName(name));
+    this.#work.audit({ operation: "secret.delete", name });
   }
 
   /**
@@ -186,6 +195,7 @@ export class TransactionSecrets {
       removeSecret(this.#records, to);
     }
     this.#records.remove(SECRET, from);
+    this.#work.audit({ operation: "secret.rename", name: from, to });
     return this.#put(to, { ...secret, updated: this.#work.now });
   }
 
@@ -195,7 +205,10 @@ export class TransactionSecrets {
    * @throws {SecretNotFoundError} @throws {VersionNotFoundError}
    */
   restore(name: string, version: number): SecretInfo {
-    return this.set(name, this.get(name, { version }));
+    const { now } = this.#work;
+    const secret = writeValue(this.#records, name, readValue(this.#records, checkName(name), version), now);
+    this.#work.audit({ operation: "secret.restore", name });
+    return this.#put(name, withMetadata(secret, {}, now));
   }
 
   #put(name: string, secret: StoredSecret): SecretInfo {
@@ -212,10 +225,15 @@ export class TransactionSecrets {
 /**
  * The secrets of an open vault. Each change is a transaction of its own; each read sees what was committed before it.
  *
+ * Where the vault's policy `audit-reads` is on, a value is given only once the log holds that it was read: `get` and
+ * `getText` are transactions then too, and throw what {@linkcode Vault.transaction} does. Reads that wait together
+ * share one commit. Inside of a transaction read with the transaction itself: anything else waits for it. A backup,
+ * which nothing is written to, is read without a note.
+ *
  * Besides what its description says, every method throws `BusyError` when the lock is not had in time,
- * `VaultClosedError` once the vault is closed, `InvalidNameError` for a name that is not valid, `RollbackDetectedError` or
- * `ForkDetectedError` when another file took the vault's place, and `CorruptVaultError` when what is read is damaged;
- * every change throws what {@linkcode Vault.transaction} does.
+ * `VaultClosedError` once the vault is closed, `InvalidNameError` for a name that is not valid, `RollbackDetectedError`
+ * or `ForkDetectedError` when another file took the vault's place, and `CorruptVaultError` when what is read is
+ * damaged; every change throws what {@linkcode Vault.transaction} does.
  */
 export class Secrets {
   readonly #engine: Engine;
@@ -228,7 +246,11 @@ export class Secrets {
   /** The value, byte for byte. @throws {SecretNotFoundError} @throws {VersionNotFoundError} */
   async get(name: string, options: VersionOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkName(name);
-    return readValue(await this.#read(), name, options.version);
+    const records = await this.#read();
+    if (!readPolicy(records, "audit-reads") || this.#engine.committed.generation.meta.backup) {
+      return readValue(records, name, options.version);
+    }
+    return await this.#engine.transact((work) => new TransactionSecrets(work).get(name, options));
   }
 
   /** The value as text. @throws {MalformedTextError} when it is not UTF-8 @throws {SecretNotFoundError} */

@@ -8,6 +8,7 @@ import { hmac, importHmacKey } from "./crypto/hmac.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import type { Engine, Work } from "./engine.ts";
 import { CorruptVaultError, LastSlotError, SlotNotFoundError, SlotsFullError } from "./errors.ts";
+import { logger } from "./log.ts";
 import { checkNewCredential, passphraseBytes, type Provide, provided, resolveCredential } from "./sealed/credential.ts";
 import { KDF_FLOOR, type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
@@ -89,10 +90,11 @@ export class Slots {
     if ((await this.list()).length >= SLOT_COUNT) throw new SlotsFullError();
     // A certificate comes from the master secret inside the vault, so it is made within the transaction.
     const prepared = slot.kind === "certificate" ? undefined : await prepareNewSlot(slot, label, options);
-    return await this.#engine.transact(async (work) => {
+    const added = await this.#engine.transact(async (work) => {
       if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
       return await this.#append(work, prepared ?? await prepareCertificate(work, label, options));
     });
+    return logged("Added", added);
   }
 
   /**
@@ -103,13 +105,15 @@ export class Slots {
    * @throws {BusyError} when the lock is not had in time
    */
   async remove(id: number): Promise<SlotInfo> {
-    return await this.#engine.transact((work) => {
+    const removed = await this.#engine.transact((work) => {
       const slot = work.slots.find((slot) => slot.id === id);
       if (slot === undefined) throw new SlotNotFoundError(`The vault has no slot ${id}`);
       if (work.slots.length === 1) throw new LastSlotError(id);
       work.slots = work.slots.filter((slot) => slot.id !== id);
+      work.audit({ operation: "slot.remove", name: String(id) });
       return slotInfo(slot);
     });
+    return logged("Removed", removed);
   }
 
   /**
@@ -129,19 +133,22 @@ export class Slots {
     const kdf = newKdf({ ...keptKdf(before, options), ...options });
     const credential = checkNewCredential({ kind: "passphrase", secret: passphraseBytes(await provided(passphrase)) });
     const prepared = await prepareSlot(credential, before.label, kdf);
-    return await this.#engine.transact(async (work) => {
+    const replaced = await this.#engine.transact(async (work) => {
       const index = work.slots.findIndex((slot) => slot.id === before.id);
       if (index < 0) throw new SlotNotFoundError(`Slot ${before.id} was removed in the meantime`);
       const slot = await this.#wrap(work, prepared, before.id);
       work.slots = work.slots.with(index, slot);
+      work.audit({ operation: "slot.passphrase", name: String(before.id) });
       return slotInfo(slot);
     });
+    return logged("Replaced", replaced);
   }
 
   async #append(work: Work, prepared: PreparedSlot): Promise<SlotInfo> {
     const slot = await this.#wrap(work, prepared, work.nextSlotId);
     work.nextSlotId++;
     work.slots = [...work.slots, slot];
+    work.audit({ operation: "slot.add", name: String(slot.id) });
     return slotInfo(slot);
   }
 
@@ -149,6 +156,13 @@ export class Slots {
     const { meta } = work.generation;
     return await this.#engine.withVaultKey((vaultKey) => wrapSlot(prepared, vaultKey, meta, id, work.now));
   }
+}
+
+/** The label stays out: it is the user's own words. */
+function logged(what: string, slot: SlotInfo): SlotInfo {
+  const { id, kind } = slot;
+  logger("auth", "info")?.(`${what} slot {slot}, of kind {kind}`, { slot: id, kind });
+  return slot;
 }
 
 /** A passphrase keeps its cost, unless that is one that new slots may not have. */

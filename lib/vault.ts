@@ -3,51 +3,61 @@
  *
  * @module
  */
+import { EMPTY_LOG, extendLog } from "./audit/chain.ts";
+import { AUDIT, type AuditEvent, encodeEntry } from "./audit/entry.ts";
+import { verifyLog } from "./audit/log.ts";
+import { AuditLog } from "./audit_log.ts";
+import type { Attempts, AttemptsStatus } from "./attempts.ts";
+import type { Backup } from "./backup/backup.ts";
+import type { RestoreOptions, RestoreReport } from "./backup/restore.ts";
 import { encodeHex } from "./bytes.ts";
+import { encode } from "./commit_plan.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import { Engine, type Work } from "./engine.ts";
-import { CorruptVaultError, SlotNotFoundError, VaultNotFoundError } from "./errors.ts";
-import {
-  checkCredentialOptions,
-  checkNewCredential,
-  type CredentialOptions,
-  type Provide,
-  resolveCredential,
-} from "./sealed/credential.ts";
+import { CorruptVaultError, NoCredentialError, SlotNotFoundError } from "./errors.ts";
+import { logFailure, logger, logRecovered, prepareLog } from "./log.ts";
+import { Anchor } from "./sealed/anchor.ts";
+import { checkCredentialOptions, checkNewCredential, type Provide, resolveCredential } from "./sealed/credential.ts";
 import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
-import { prepareSlot, type Unwrapped, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
+import { prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
 import { deriveKeys, newVaultKey } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
+import { remembered } from "./sealed/remembered.ts";
 import { checkLabel } from "./sealed/slot.ts";
 import { openLive, sealFirst } from "./sealed/store.ts";
+import { rotate, type RotateOptions, type RotateReport } from "./rotate.ts";
+import {
+  attemptsOf,
+  type AttemptsOptions,
+  checkOrigin,
+  closingOnError,
+  type CreateOptions,
+  fileMedium,
+  type FileOptions,
+  findAnchor,
+  forgetAttempts,
+  lockOptions,
+  makeAnchor,
+  newAnchor,
+  openingUnderOneKey,
+  type OpenOptions,
+  reach,
+  readNewest,
+  unlock,
+} from "./opening.ts";
+import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
 import { readChanges, readSnapshot } from "./state/changes.ts";
-import type { State } from "./state/records.ts";
+import { checkPolicy, type PolicyValues, writePolicy } from "./state/policies.ts";
+import { State } from "./state/records.ts";
 import { getSecret, SECRET, VALUE } from "./state/secret.ts";
 import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
-import type { Committed, Medium, MediumUsage } from "./storage/medium.ts";
+import type { Medium, MediumUsage } from "./storage/medium.ts";
 
-/** How to reach a vault's file. */
-export interface FileOptions extends LockOptions {
-  /** Accepts a file that group or others may read or write. @default {false} */
-  readonly allowInsecurePermissions?: boolean;
-}
-
-/** How to open a vault: exactly one credential. */
-export interface OpenOptions extends CredentialOptions, FileOptions {}
-
-/** How to create a vault: exactly one credential, a passphrase or a key file, for its first slot. */
-export interface CreateOptions extends Pick<CredentialOptions, "passphrase" | "keyFile">, KdfOptions, FileOptions {
-  /** Label of the first slot, at most 32 bytes. */
-  readonly label?: string;
-  /**
-   * Asks for a recovery slot: gets its 24 words once, before the vault exists. When it throws, no vault is made.
-   */
-  readonly onRecoveryCode?: (code: string) => void | Promise<void>;
-}
+export type { AttemptsOptions, AuditOptions, CreateOptions, FileOptions, OpenOptions } from "./opening.ts";
 
 /** What the file itself says, to anyone who can read it. Nothing of it is authenticated. */
 export interface VaultSummary {
@@ -69,6 +79,12 @@ export interface VaultSummary {
   readonly usage: MediumUsage;
   /** Whether a torn newer commit was passed over: a crash, or somebody's doing. */
   readonly recovered: boolean;
+  /** Whether an anchor outside the vault says which generation is the newest. */
+  readonly anchored: boolean;
+  /** Failed tries to open it; absent where they do not count, as on a medium. */
+  readonly attempts?: AttemptsStatus;
+  /** Whether this is a backup, which can be read and restored, and is not changed. */
+  readonly backup: boolean;
 }
 
 /** What an open vault says of itself. */
@@ -93,6 +109,18 @@ export interface CheckReport {
   readonly bytes: number;
   /** What is damaged; empty when all is well. */
   readonly problems: readonly { readonly what: string; readonly page?: number }[];
+  /** How many values were decoded, all versions of every secret; in a deep check. */
+  readonly values?: number;
+  /** What is no damage, though no writer may write it; in a deep check. */
+  readonly notes?: readonly string[];
+}
+
+/** How to check. */
+export interface CheckOptions extends LockOptions {
+  /** Also decodes every version of every secret, and holds names and metadata to the rules. @default {false} */
+  readonly deep?: boolean;
+  /** Is told how much of the work is done: bytes of segments, and in a deep check the same amount again for values. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** A private view on the vault for the time of a callback. */
@@ -126,14 +154,34 @@ export class Vault implements AsyncDisposable {
   readonly secrets: Secrets;
   /** The key slots. */
   readonly slots: Slots;
+  /** The audit log. */
+  readonly audit: AuditLog;
+  /** What the vault asks of those who use it. */
+  readonly policies: Policies;
   readonly #engine: Engine;
   readonly #slot: number;
+  readonly #attempts: Attempts | undefined;
 
-  private constructor(engine: Engine, slot: number) {
+  private constructor(engine: Engine, slot: number, attempts: Attempts | undefined) {
     this.#engine = engine;
     this.#slot = slot;
+    this.#attempts = attempts;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
+    this.audit = new AuditLog(engine);
+    this.policies = new Policies(engine);
+    this.#logOpened();
+  }
+
+  #logOpened(): void {
+    const { recovered, meta: { generation } } = this.#engine.committed.generation;
+    const path = this.#engine.medium.name;
+    logger("vault", "info")?.("Opened {path} at generation {generation} with slot {slot}", {
+      path,
+      generation,
+      slot: this.#slot,
+    });
+    if (recovered) logRecovered(generation, path);
   }
 
   /**
@@ -144,7 +192,7 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {VaultExistsError} when something is at the path
    * @throws {NoCredentialError} @throws {ConflictingCredentialsError} unless there is exactly one credential
-   * @throws {InvalidMetadataError} when the label is too long
+   * @throws {InvalidMetadataError} when the label is too long @throws {TypeError} when a policy cannot have its value
    * @throws {WeakKdfError} @throws {KdfLimitError} @throws {WeakCredentialError} @throws {MalformedCredentialError}
    * @throws {SlotVerificationError} when a new slot does not open again
    * @throws {PermissionDeniedError} @throws {MissingPermissionError} @throws {ReadOnlyFileSystemError}
@@ -154,6 +202,10 @@ export class Vault implements AsyncDisposable {
     const name = checkCredentialOptions(options);
     const kdf = name === "passphrase" ? newKdf(options) : undefined;
     const label = checkLabel(options.label ?? "");
+    await prepareLog();
+    const origin = { slot: 1, ...checkOrigin(options) };
+    const { state, events } = firstState(options.policies);
+    const anchor = await newAnchor(where, options.anchor);
     if (typeof where === "string") await (await fileMedium()).assertFree(where);
     const credential = checkNewCredential(await resolveCredential(options));
     const prepared = [await prepareSlot(credential, label, kdf)];
@@ -167,13 +219,33 @@ export class Vault implements AsyncDisposable {
       const now = Date.now();
       const slots = await Promise.all(prepared.map((slot, index) => wrapSlot(slot, vaultKey, vault, index + 1, now)));
       const keys = await deriveKeys(vaultKey, vault.vaultId);
-      const first = { ...vault, nextSlotId: slots.length + 1, created: now, updated: now, slots };
-      const commit = await sealFirst(keys, first);
+      const entries = [{ operation: "vault.create" } as const, ...events].map((event) =>
+        encodeEntry(event, origin, now)
+      );
+      const first = {
+        ...vault,
+        nextSlotId: slots.length + 1,
+        created: now,
+        updated: now,
+        audit: await extendLog(EMPTY_LOG, entries),
+        anchored: anchor !== undefined,
+        backup: false,
+        slots,
+      };
+      const log = encode(entries.map((json, index) => [AUDIT, String(index + 1), json]));
+      const commit = await sealFirst(keys, first, log, encode(state.records()));
       const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
       return await closingOnError(medium, async () => {
         if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
-        return new Vault(await Engine.load(medium, keys, options), 1);
+        if (typeof where === "string") await forgetAttempts(where);
+        // Whoever opens the vault before its anchor is there is told that it is missing.
+        if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
+        const engine = await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor });
+        return new Vault(engine, 1, await attemptsOf(where, vault.vaultId));
       });
+    } catch (error) {
+      logFailure("vault", "create", error);
+      throw error;
     } finally {
       wipe(vaultKey);
     }
@@ -184,24 +256,39 @@ export class Vault implements AsyncDisposable {
    *
    * The key derivation of a passphrase runs without a lock: others may go on meanwhile.
    *
+   * A credential that does not open a vault at a path counts as a failure, in a file beside the vault. After five in a
+   * row a wait begins, of 1 s first and twice as long after each further failure, up to 15 min; until it is over no try
+   * is made, by any process. A success ends it. A process that may not write the file is not counted: the error for the
+   * wrong credential then has the reason as its `cause`. Who may not write there may still copy the vault and guess
+   * elsewhere, so take the vault's own permissions for the limit, and this for what slows down honest interfaces.
+   *
    * @throws {VaultNotFoundError} @throws {NotAFileError} when there is none
    * @throws {EmptyFileError} @throws {NotAVaultError} @throws {UnsupportedVersionError} when the file is something else
    * @throws {TruncatedVaultError} @throws {CorruptVaultError} when it is damaged
    * @throws {InsecurePermissionsError} @throws {PermissionDeniedError} @throws {MissingPermissionError}
    * @throws {NoCredentialError} @throws {ConflictingCredentialsError} @throws {MalformedCredentialError}
    * @throws {WrongCredentialError} when no slot opens
+   * @throws {TooManyAttemptsError} when so many tries failed that the next has to wait
    * @throws {KdfLimitError} when a slot asks for more work than any may
    * @throws {BusyError} when the lock is not had in time
    */
   static async open(where: string | Medium, options: OpenOptions): Promise<Vault> {
     checkCredentialOptions(options);
+    const given = checkOrigin(options);
     const medium = await reach(where, options);
-    return await closingOnError(medium, async () => {
-      const meta = decodeMeta((await readNewest(medium, options)).meta);
-      const { vaultKey, slot } = await unlock(meta, options);
+    const asked = remembered(options);
+    return await openingUnderOneKey(medium, options, async (meta) => {
+      const anchor = meta.anchored ? await findAnchor(where, options.anchor) : undefined;
+      const attempts = await attemptsOf(where, meta.vaultId, options);
+      const { vaultKey, slot, failedUnlocks } = await unlock(meta, { ...options, ...asked }, attempts);
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
-        return new Vault(await Engine.load(medium, keys, options), slot);
+        const onLogged = (failures: number) => attempts?.logged(failures);
+        const all = { ...lockOptions(options), origin: { slot, ...given }, anchor, failedUnlocks, onLogged };
+        if (options.trustAnchor) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
+        const engine = await Engine.load(medium, keys, all);
+        if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
+        return new Vault(engine, slot, attempts);
       } finally {
         wipe(vaultKey);
       }
@@ -213,11 +300,13 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {VaultNotFoundError} @throws {CorruptVaultError} and what else {@linkcode Vault.open} says of a file
    */
-  static async inspect(where: string | Medium, options: FileOptions = {}): Promise<VaultSummary> {
+  static async inspect(where: string | Medium, options: FileOptions & AttemptsOptions = {}): Promise<VaultSummary> {
     const medium = await reach(where, options);
     try {
       const committed = await readNewest(medium, options);
-      return await summarize(decodeMeta(committed.meta), medium, committed.recovered);
+      const meta = decodeMeta(committed.meta);
+      const attempts = await attemptsOf(where, meta.vaultId, options);
+      return await summarize(meta, medium, committed.recovered, await attempts?.status(options));
     } finally {
       medium.close();
     }
@@ -235,7 +324,7 @@ export class Vault implements AsyncDisposable {
       import("./storage/disk_deno.ts"),
       import("./storage/check.ts"),
     ]);
-    const disk = DenoDisk.open(path, options);
+    const disk = await DenoDisk.openPrivate(path, options);
     try {
       return await withLock(disk, "shared", options, () => checkStructure(disk));
     } finally {
@@ -272,11 +361,13 @@ export class Vault implements AsyncDisposable {
    * What the vault says of itself, authenticated.
    *
    * @throws {BusyError} when the lock is not had in time @throws {VaultClosedError}
+   * @throws {PermissionDeniedError} @throws {InputOutputError} when the count of failed tries cannot be read
    */
   async status(): Promise<VaultStatus> {
     await this.#engine.refresh();
     const { generation, state } = this.#engine.committed;
-    const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered);
+    const attempts = await this.#attempts?.status();
+    const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered, attempts);
     return { ...summary, secrets: state.count(SECRET), openedWith: this.#slot };
   }
 
@@ -285,26 +376,47 @@ export class Vault implements AsyncDisposable {
    *
    * @throws {BusyError} when the lock, or its turn after transactions of this process, is not had in time
    */
-  async check(options: LockOptions = {}): Promise<CheckReport> {
-    return await this.#engine.reading(async ({ meta, segments }) => {
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    const { deep = false, onProgress, ...lock } = options;
+    return await this.#engine.reading(async (generation) => {
+      const { meta, segments } = generation;
+      const total = segments.reduce((sum, { stored }) => sum + stored.length, 0);
       const problems: { what: string; page?: number }[] = [];
       let [records, bytes] = [0, 0];
       for (const segment of segments) {
         try {
           const chunks = openLive(this.#engine.keys, meta.vaultId, segment);
           if (segment.header.kind === "snapshot") records += [...(await readSnapshot(chunks)).records()].length;
-          else records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
+          // Entries of the log are checked as a chain, below.
+          else if (segment.header.kind === "delta") {
+            records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
+          }
           bytes += segment.stored.length;
+          onProgress?.(bytes, deep ? 2 * total : total);
+        } catch (error) {
+          if (!(error instanceof CorruptVaultError)) throw error;
+          problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
+        }
+      }
+      // A segment that does not open breaks the chain too: that is one problem, not two.
+      if (problems.length === 0) {
+        try {
+          await verifyLog(this.#engine.keys, generation);
         } catch (error) {
           if (!(error instanceof CorruptVaultError)) throw error;
           problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
         }
       }
       const { state } = this.#engine.committed;
-      problems.push(...missingValues(state));
       const secrets = state.count(SECRET);
-      return { generation: meta.generation, segments: segments.length, records, secrets, bytes, problems };
-    }, options);
+      const counts = { generation: meta.generation, segments: segments.length, records, secrets, bytes };
+      if (!deep) return { ...counts, problems: [...problems, ...missingValues(state)] };
+      const { checkDeep } = await import("./state/deep.ts");
+      const { values, notes, problems: found } = checkDeep(state, (done, all) => {
+        onProgress?.(total + Math.floor(total * (all === 0 ? 1 : done / all)), 2 * total);
+      });
+      return { ...counts, values, notes, problems: [...problems, ...found.map((what) => ({ what }))] };
+    }, lock);
   }
 
   /**
@@ -326,6 +438,61 @@ export class Vault implements AsyncDisposable {
   }
 
   /**
+   * Gives the vault a new key: everything is sealed anew in one commit, and the slots are wrapped anew whose credentials are
+   * given. Passphrases stay as they are. A crash leaves the old key or the new one, wholly. Other open vaults on the file
+   * must be opened again. Older copies still open with the old key.
+   *
+   * @throws {WrongCredentialError} when one of the credentials opens no slot
+   * @throws {SlotsWouldDropError} when slots would go that were not named, and `dropOthers` is not set
+   * @throws {ConflictError} when slots changed meanwhile @throws {BusyError} @throws {BackupReadOnlyError}
+   */
+  async rotate(options: RotateOptions): Promise<RotateReport> {
+    if (options.credentials.length === 0) throw new NoCredentialError();
+    options.credentials.forEach(checkCredentialOptions);
+    return await rotate(this.#engine, options);
+  }
+
+  /**
+   * Copies the vault as it is now into bytes that are a vault file themselves: it opens with the same credentials, can be
+   * read and checked, and restored with {@linkcode Vault.restoreTo}. Others may go on writing meanwhile.
+   *
+   * @throws {BusyError} when the lock is not had in time
+   */
+  async backup(): Promise<Backup> {
+    const { backUp } = await import("./backup/backup.ts");
+    return await backUp(this.#engine);
+  }
+
+  /**
+   * Puts this vault, a backup, in the place of the one at a path, which is kept under another name beside it. The generation
+   * goes on above every one that there was, and the log says what happened.
+   *
+   * @throws {RollbackDetectedError} when the vault or its anchor is newer, and `rollback` is not set
+   * @throws {BackupForeignError} when another vault is there
+   */
+  async restoreTo(path: string, options: RestoreOptions = {}): Promise<RestoreReport> {
+    const { restoreTo } = await import("./backup/restore.ts");
+    return await restoreTo(this.#engine, path, this.#engine.origin, options);
+  }
+
+  /**
+   * Moves the anchor to another path, another disk being better, durably and under the vault's lock; the log says so. From
+   * then on the vault is opened with the option `anchor`.
+   *
+   * @throws {AnchorExistsError} when something is at the path
+   * @throws {NoAnchorError} when the vault was made without an anchor
+   * @throws {BusyError} @throws {PermissionDeniedError} @throws {InputOutputError}
+   */
+  async moveAnchor(path: string): Promise<void> {
+    const { FileAnchor } = await import("./storage/anchor_file.ts");
+    await this.#engine.moveAnchor(() => {
+      FileAnchor.assertFree(path);
+      return new Anchor(new FileAnchor(path));
+    });
+    await this.#engine.transact((work) => work.audit({ operation: "anchor.move", to: path }));
+  }
+
+  /**
    * Closes the vault: what runs is finished, what waits fails.
    *
    * @throws {BusyError} when a transaction does not end, as one that awaits this; the vault is closed all the same
@@ -340,6 +507,19 @@ export class Vault implements AsyncDisposable {
   }
 }
 
+/** The records that a new vault begins with, and what the log says of them. */
+function firstState(policies: Partial<PolicyValues> = {}): { state: State; events: readonly AuditEvent[] } {
+  const state = new State();
+  const events: AuditEvent[] = [];
+  for (const [name, value] of Object.entries(policies)) {
+    if (value === undefined) continue;
+    checkPolicy(name, value);
+    writePolicy(state, name as keyof PolicyValues, value);
+    events.push({ operation: "policy.set", name, to: String(value) });
+  }
+  return { state, events };
+}
+
 /** Versions whose value has no record. Which secret it is stays out: a report may be shown to anyone. */
 function missingValues(state: State): { what: string }[] {
   const missing: { what: string }[] = [];
@@ -349,15 +529,6 @@ function missingValues(state: State): { what: string }[] {
     if (lost) missing.push({ what: "The vault is damaged: a value is missing" });
   }
   return missing;
-}
-
-async function unlock(meta: Meta, options: OpenOptions): Promise<Unwrapped> {
-  const credential = await resolveCredential(options);
-  try {
-    return await unwrapVaultKey(meta, credential, options.signal);
-  } finally {
-    wipe(credential.secret);
-  }
 }
 
 function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined, opened: number): SlotInfo {
@@ -371,7 +542,12 @@ function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined
   );
 }
 
-async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promise<VaultSummary> {
+async function summarize(
+  meta: Meta,
+  medium: Medium,
+  recovered: boolean,
+  attempts: AttemptsStatus | undefined,
+): Promise<VaultSummary> {
   return {
     vaultId: encodeHex(meta.vaultId),
     generation: meta.generation,
@@ -382,29 +558,8 @@ async function summarize(meta: Meta, medium: Medium, recovered: boolean): Promis
     seals: meta.seals,
     usage: await medium.usage(),
     recovered,
+    anchored: meta.anchored,
+    ...(attempts === undefined ? {} : { attempts }),
+    backup: meta.backup,
   };
-}
-
-async function readNewest(medium: Medium, options: LockOptions): Promise<Committed> {
-  const committed = await withLock(medium, "shared", options, () => medium.read());
-  if (committed === null) throw new VaultNotFoundError(medium.name);
-  return committed;
-}
-
-async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    medium.close();
-    throw error;
-  }
-}
-
-async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {
-  return typeof where === "string" ? await (await fileMedium()).open(where, options) : where;
-}
-
-/** Files need Deno; the rest of the library does not, so they are loaded when a path is given. */
-async function fileMedium(): Promise<typeof import("./storage/file.ts").FileMedium> {
-  return (await import("./storage/file.ts")).FileMedium;
 }

@@ -11,6 +11,8 @@ const FACTS: Record<string, readonly unknown[]> = {
   RollbackDetectedError: [1, 2],
   ForkDetectedError: [1],
   SealLimitError: [1],
+  PolicyError: ["require-reason", "reason-required", "What"],
+  TooManyAttemptsError: [1500],
   BusyError: ["It was busy", 5],
   ConflictError: [1, 2],
   ConflictingCredentialsError: [["passphrase", "keyFile"]],
@@ -33,6 +35,8 @@ const FACTS: Record<string, readonly unknown[]> = {
   SlotNotFoundError: ["what"],
   InvalidNameError: ["rule"],
   UsageError: ["what"],
+  SlotsWouldDropError: [[{ id: 2, kind: "keyfile", label: "" }]],
+  ProblemsFoundError: ["what"],
   VaultNotFoundError: ["/a/b"],
   VaultExistsError: ["/a/b"],
   NotAFileError: ["/a/b"],
@@ -107,4 +111,13 @@ Deno.test("CorruptVaultError names the page as a field and in its message", () =
   assert.equal(error.page, 7);
   assert.match(error.message, /7/);
   assert.equal(new errors.CorruptVaultError("it is bad").page, undefined);
+});
+
+Deno.test("TooManyAttemptsError gives the wait in milliseconds, and in seconds to people, never too few", () => {
+  for (const [wait, seconds] of [[1, 1], [1000, 1], [1001, 2], [900_000, 900]] as const) {
+    const error = new errors.TooManyAttemptsError(wait);
+    assert.equal(error.retryAfter, wait);
+    assert.match(error.message, new RegExp(` ${seconds} s$`));
+    assert.match(error.hint, new RegExp(` ${seconds} seconds`));
+  }
 });

@@ -3,6 +3,14 @@ import * as api from "../mod.ts";
 
 /** Everything that users may import at run time. A new name is a promise: adding one here is a decision. */
 const NAMES = [
+  "AUDIT_OPERATIONS",
+  "AnchorDamagedError",
+  "AnchorExistsError",
+  "AnchorForeignError",
+  "AnchorMissingError",
+  "AuditLog",
+  "BackupForeignError",
+  "BackupReadOnlyError",
   "BusyError",
   "CofferError",
   "ConflictError",
@@ -26,10 +34,13 @@ const NAMES = [
   "MemoryMedium",
   "MemoryStore",
   "MissingPermissionError",
+  "NoAnchorError",
   "NoCredentialError",
   "NotAFileError",
   "NotAVaultError",
   "PermissionDeniedError",
+  "Policies",
+  "PolicyError",
   "ReadOnlyFileSystemError",
   "RollbackDetectedError",
   "SLOT_KINDS",
@@ -41,6 +52,8 @@ const NAMES = [
   "SlotVerificationError",
   "Slots",
   "SlotsFullError",
+  "SlotsWouldDropError",
+  "TooManyAttemptsError",
   "TransactionClosedError",
   "TransactionSecrets",
   "TruncatedVaultError",
@@ -51,11 +64,14 @@ const NAMES = [
   "VaultClosedError",
   "VaultExistsError",
   "VaultNotFoundError",
+  "VaultRotatedError",
   "VersionNotFoundError",
   "WeakCredentialError",
   "WeakKdfError",
   "WrongCredentialError",
   "newKeyFile",
+  "repairVault",
+  "salvageVault",
 ];
 
 Deno.test("mod.ts exports these names and no others", () => {

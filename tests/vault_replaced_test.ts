@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { Vault } from "../lib/vault.ts";
-import { CHEAP_KDF, PASSPHRASE, rejectsWith, withVault } from "./helpers.ts";
+import { CHEAP_KDF, PASSPHRASE, rejectsWith, type TestVault, withVault } from "./helpers.ts";
 
 const CREDENTIAL = { passphrase: PASSPHRASE };
 const CHEAP = { ...CREDENTIAL, ...CHEAP_KDF };
 
-withVault("Vault refuses an older copy that takes its place while it is open", async ({ vault, path }) => {
+/** An open vault must see what took its place, whether or not there is an anchor that says so too. */
+function withBoth(name: string, run: (test: TestVault) => Promise<void>): void {
+  for (const [which, options] of [["without", { anchor: null }], ["with", {}]] as const) {
+    withVault(`${name}, ${which} an anchor`, async (test) => {
+      // What lies there at the end is not the newest, on purpose.
+      test.credential = { ...CREDENTIAL, trustAnchor: true };
+      await run(test);
+    }, options);
+  }
+}
+
+withBoth("Vault refuses an older copy that takes its place while it is open", async ({ vault, path }) => {
   await vault.secrets.set("a", "1");
   const older = await Deno.readFile(path);
   await vault.secrets.set("a", "2");
@@ -17,7 +28,7 @@ withVault("Vault refuses an older copy that takes its place while it is open", a
   assert.equal(await vault.secrets.getText("a"), "2", "the newest one is taken again");
 });
 
-withVault("Vault refuses an older copy that is written over its file", async ({ vault, path }) => {
+withBoth("Vault refuses an older copy that is written over its file", async ({ vault, path }) => {
   await vault.secrets.set("a", "1");
   const older = await Deno.readFile(path);
   await vault.secrets.set("a", "2");
@@ -26,9 +37,9 @@ withVault("Vault refuses an older copy that is written over its file", async ({ 
   await rejectsWith(() => vault.secrets.set("a", "3"), "rollback-detected");
 });
 
-withVault("Vault refuses a copy of the same generation that was changed apart", async ({ vault, path, folder }) => {
+withBoth("Vault refuses a copy of the same generation that was changed apart", async ({ vault, path, folder }) => {
   const copy = `${folder}/copy.coffer`;
-  await replace(copy, await Deno.readFile(path));
+  await copyVault(path, copy);
   await changeApart(copy, 1);
   await vault.secrets.set("a", "mine");
   await Deno.rename(copy, path);
@@ -36,9 +47,9 @@ withVault("Vault refuses a copy of the same generation that was changed apart", 
   await rejectsWith(() => vault.secrets.set("a", "3"), "fork-detected");
 });
 
-withVault("Vault refuses a copy changed apart that is written over its file", async ({ vault, path, folder }) => {
+withBoth("Vault refuses a copy changed apart that is written over its file", async ({ vault, path, folder }) => {
   const copy = `${folder}/copy.coffer`;
-  await replace(copy, await Deno.readFile(path));
+  await copyVault(path, copy);
   await changeApart(copy, 1);
   await vault.secrets.set("a", "mine");
   await Deno.writeFile(path, await Deno.readFile(copy));
@@ -46,16 +57,16 @@ withVault("Vault refuses a copy changed apart that is written over its file", as
   await rejectsWith(() => vault.secrets.get("a"), "fork-detected");
 });
 
-withVault("Vault refuses a copy changed apart that went further", async ({ vault, path, folder }) => {
+withBoth("Vault refuses a copy changed apart that went further", async ({ vault, path, folder }) => {
   const copy = `${folder}/copy.coffer`;
-  await replace(copy, await Deno.readFile(path));
+  await copyVault(path, copy);
   await changeApart(copy, 3);
   await vault.secrets.set("a", "mine");
   await Deno.rename(copy, path);
   await rejectsWith(() => vault.secrets.get("a"), "fork-detected");
 });
 
-withVault("Vault refuses another vault in its place", async ({ vault, path, folder }) => {
+withBoth("Vault refuses another vault in its place", async ({ vault, path, folder }) => {
   const other = await Vault.create(`${folder}/other.coffer`, CHEAP);
   await other.close();
   await Deno.rename(`${folder}/other.coffer`, path);
@@ -63,7 +74,7 @@ withVault("Vault refuses another vault in its place", async ({ vault, path, fold
   assert.ok(["fork-detected", "corrupt-vault"].includes(error.code), `${error}`);
 });
 
-withVault("Vault says that its file is gone, and goes on when it is back", async ({ vault, path }) => {
+withBoth("Vault says that its file is gone, and goes on when it is back", async ({ vault, path }) => {
   await vault.secrets.set("a", "1");
   await Deno.rename(path, `${path}.away`);
   await rejectsWith(() => vault.secrets.get("a"), "vault-not-found");
@@ -77,6 +88,16 @@ withVault("Vault says that its file is gone, and goes on when it is back", async
 async function replace(path: string, contents: Uint8Array): Promise<void> {
   await Deno.writeFile(`${path}.new`, contents, { mode: 0o600 });
   await Deno.rename(`${path}.new`, path);
+}
+
+/** Copies a vault, with its anchor where it has one. */
+async function copyVault(path: string, copy: string): Promise<void> {
+  await replace(copy, await Deno.readFile(path));
+  try {
+    await replace(`${copy}.anchor`, await Deno.readFile(`${path}.anchor`));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 async function changeApart(path: string, commits: number): Promise<void> {

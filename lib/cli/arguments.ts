@@ -35,6 +35,13 @@ export function arrange(args: readonly string[], root: RouteMap<CommandContext>)
   let target: Target = root;
   while (isRouteMap(target)) {
     const word = queue.shift();
+    const standard: Command<CommandContext> | undefined = target.getDefaultCommand();
+    if (standard !== undefined && (word === undefined || isOwnFlag(word))) {
+      // The name of the group alone is a command too: what follows are its flags.
+      if (word !== undefined) queue.unshift(word);
+      target = standard;
+      break;
+    }
     if (word === undefined) return { kind: "incomplete", inputs: [...route, "--help"] };
     if (word === "--help" || word === "-h") return { kind: "help", inputs: [...route, "--help"] };
     if (route.length === 0 && (word === "--version" || word === "-v" || word === "-V")) return { kind: "version" };
@@ -96,6 +103,12 @@ function helpRoute(words: readonly string[]): readonly string[] {
 function isKnownFlag(word: string | undefined, known: Flags): boolean {
   const name = word === undefined ? undefined : /^--([a-z][a-z0-9-]+)(?:=|$)/.exec(word)?.[1];
   return word === "--" || (name !== undefined && findFlag(known, name) !== undefined);
+}
+
+/** Whether a word can only be a flag of one command, not of all. */
+function isOwnFlag(word: string): boolean {
+  if (word === "--help" || word === "-h") return false;
+  return word.startsWith("-") && !isKnownFlag(word, GLOBAL_FLAGS);
 }
 
 function findFlag(known: Flags, name: string): Toggle | Valued<unknown> | undefined {

@@ -10,11 +10,14 @@ import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { fileOptions, type Opening, openVault, prepareOpening, vaultPath } from "./open.ts";
 import { counted, shown, shownSize, writeJson, writeOut } from "./output.ts";
+import { showProgress } from "./progress.ts";
 
 /** Flags of `check`. */
 export interface CheckFlags extends GlobalFlags {
   /** Whether to ask for a passphrase when no credential was given. */
   readonly unlock: boolean;
+  /** Whether to decode every value. */
+  readonly deep: boolean;
 }
 
 /** What opening every seal found, without the problems. */
@@ -23,12 +26,14 @@ type Seals = Omit<CheckReport, "problems">;
 /** Checks every page, and with a credential every seal. */
 export default async function check(flags: CheckFlags): Promise<void> {
   const path = vaultPath(flags);
-  const opening = flags.unlock || findCredential(flags) !== undefined ? prepareOpening(flags) : undefined;
+  const opening = flags.unlock || flags.deep || findCredential(flags) !== undefined ? prepareOpening(flags) : undefined;
   const { Vault } = await import("../vault.ts");
   const { problems: found, ...structure } = await Vault.checkStructure(path, fileOptions(flags));
   const problems = [...found];
   // Seals are not looked at where pages are damaged: nothing more would come of it.
-  const seals = opening === undefined || problems.length > 0 ? undefined : await checkSeals(opening, problems);
+  const seals = opening === undefined || problems.length > 0
+    ? undefined
+    : await checkSeals(opening, problems, flags.deep);
 
   const ok = problems.length === 0;
   if (flags.json) await writeJson({ path, ok, problems, structure, ...(seals === undefined ? {} : { seals }) });
@@ -36,10 +41,18 @@ export default async function check(flags: CheckFlags): Promise<void> {
   if (!ok) throw new CorruptVaultError(`${counted(problems.length, "problem")} found`);
 }
 
-async function checkSeals(opening: Opening, problems: StructureProblem[]): Promise<Seals | undefined> {
+async function checkSeals(
+  opening: Opening,
+  problems: StructureProblem[],
+  deep: boolean,
+): Promise<Seals | undefined> {
+  const onProgress = showProgress("checked");
   try {
     await using vault = await openVault(opening);
-    const { problems: found, ...seals } = await vault.check();
+    const { problems: found, ...seals } = await vault.check({
+      deep,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
     problems.push(...found);
     return seals;
   } catch (error) {
@@ -62,6 +75,8 @@ function describe(
     seals === undefined
       ? "seals: not checked; give a credential, or --unlock"
       : `seals: ${counted(seals.segments, "segment")}, ${shownSize(seals.bytes)}, ${counted(seals.secrets, "secret")}`,
+    ...(seals?.values === undefined ? [] : [`values: ${seals.values}`]),
+    ...(seals?.notes ?? []).map((what) => `note: ${what}`),
     ...problems.map(({ what }) => `problem: ${what}`),
     problems.length === 0 ? "ok" : "damaged",
   ];

@@ -43,7 +43,8 @@ function* walk(target: Command<CommandContext> | RouteMap<CommandContext>, route
     target: entry.target,
   }));
   const own: Flag[] = route.length === 0 ? [{ name: "version", brief: "Print the version", proposes: undefined }] : [];
-  const shared = sharedFlags([...entries]);
+  const standard = target.getDefaultCommand();
+  const shared = standard === undefined ? sharedFlags([...entries]) : flagsOf(standard.parameters.flags ?? {});
   yield { route: route.join(" "), subcommands: entries, flags: [...own, ...shared], words: [] };
   for (const { name, target } of entries) yield* walk(target, [...route, name]);
 }

@@ -37,7 +37,14 @@ export function command<FLAGS extends GlobalFlags, ARGS extends readonly unknown
   return buildCommand<Readonly<Record<string, unknown>>, readonly unknown[]>({
     loader: async () => {
       const { default: run } = await load();
-      return async (given, ...args) => await run(withToggles(given, all) as FLAGS, ...args as unknown as ARGS);
+      return async (given, ...args) => {
+        const flags = withToggles(given, all) as FLAGS;
+        if (flags.verbose || flags.logFormat !== undefined) {
+          const { startLog } = await import("./log.ts");
+          await startLog(flags);
+        }
+        await run(flags, ...args as unknown as ARGS);
+      };
     },
     parameters: {
       flags: all as never,
@@ -57,14 +64,16 @@ function withToggles(
   );
 }
 
-/** A group of commands. */
+/** A group of commands, and where there is one the command that the name of the group alone means. */
 export function routes(
   brief: string,
   targets: Readonly<Record<string, Command<CommandContext> | RouteMap<CommandContext>>>,
+  defaultCommand?: string,
 ): RouteMap<CommandContext> {
   return buildRouteMap({
     routes: Object.assign(Object.create(null), targets),
     aliases: Object.create(null),
+    ...(defaultCommand === undefined ? {} : { defaultCommand }),
     docs: { brief },
   });
 }

@@ -1,5 +1,5 @@
 /**
- * When a secret expires, as users write it.
+ * Times as users write them: when a secret expires, and since when to look back.
  *
  * @module
  */
@@ -26,6 +26,22 @@ export function parseExpiry(text: string): Date {
   const date = duration === null ? parseDate(text) : new Date(Date.now() + Number(duration[1]) * UNITS[duration[2]!]!);
   if (date === undefined || Number.isNaN(date.getTime())) {
     throw new UsageError("The expiry is neither a date nor a time from now", { hint: EXAMPLES });
+  }
+  return date;
+}
+
+/**
+ * Reads a date, as {@linkcode parseExpiry} does, or a time back from now (`30d`).
+ *
+ * @throws {UsageError}
+ */
+export function parsePast(text: string): Date {
+  const duration = /^([0-9]{1,9})([smhdwy])$/.exec(text);
+  const date = duration === null ? parseDate(text) : new Date(Date.now() - Number(duration[1]) * UNITS[duration[2]!]!);
+  if (date === undefined || Number.isNaN(date.getTime())) {
+    throw new UsageError("The time is neither a date nor a time back from now", {
+      hint: EXAMPLES.replace("from", "before"),
+    });
   }
   return date;
 }

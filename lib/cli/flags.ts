@@ -9,6 +9,12 @@ import { UsageError } from "../errors.ts";
 export interface GlobalFlags {
   /** Path of the vault. */
   readonly vault?: string;
+  /** Path of the vault's anchor. */
+  readonly anchor?: string;
+  /** Who does it, for the vault's log. */
+  readonly actor?: string;
+  /** Why, for the vault's log. */
+  readonly reason?: string;
   /** One JSON document instead of text. */
   readonly json: boolean;
   /** How long to wait for the lock, in milliseconds. */
@@ -23,7 +29,16 @@ export interface GlobalFlags {
   readonly certificateFile?: string;
   /** Whether files that other users can read are accepted. */
   readonly allowInsecurePermissions: boolean;
+  /** Whether the log goes to stderr in full. */
+  readonly verbose: boolean;
+  /** The form of the log; asks for it, too. */
+  readonly logFormat?: LogFormat;
 }
+
+/** How the log is written: for people, or as a line of JSON an entry. */
+export type LogFormat = typeof LOG_FORMATS[number];
+
+const LOG_FORMATS = ["text", "json"] as const;
 
 /** Flags of commands that make a passphrase slot. */
 export interface KdfFlags {
@@ -86,13 +101,14 @@ export function text(placeholder: string, brief: string): Valued<string> {
 
 /** A flag that takes the path of a file. */
 export function file(brief: string): Valued<string> {
-  return {
-    ...parsed("FILE", brief, (input) => {
-      if (input === "") throw new UsageError("A file name is empty");
-      return input;
-    }),
-    proposes: "file",
-  };
+  return { ...nonEmpty("FILE", brief), proposes: "file" };
+}
+
+function nonEmpty(placeholder: string, brief: string): Valued<string> {
+  return parsed(placeholder, brief, (input) => {
+    if (input === "") throw new UsageError("A file name is empty");
+    return input;
+  });
 }
 
 /** A flag that takes one of a few words. */
@@ -140,6 +156,12 @@ export function flagName(name: string): string {
 /** The flags of every command. */
 export const GLOBAL_FLAGS = {
   vault: { ...text("PATH", "Vault file (else COFFER_VAULT, else vault.coffer)"), proposes: "file" as const },
+  anchor: {
+    ...nonEmpty("PATH", "The vault's anchor (else the vault's path with .anchor at its end)"),
+    proposes: "file" as const,
+  },
+  actor: text("NAME", "Who does it, for the vault's log"),
+  reason: text("TEXT", "Why, for the vault's log"),
   json: toggle("Print one JSON document, and errors as JSON"),
   timeout: parsed("SECONDS", "Longest wait for the vault's lock (30)", parseSeconds),
   passphraseFile: file("File with the passphrase; - for stdin"),
@@ -147,6 +169,8 @@ export const GLOBAL_FLAGS = {
   recoveryFile: file("File with the recovery code"),
   certificateFile: file("File with the certificate"),
   allowInsecurePermissions: toggle("Accept a vault that other users can read"),
+  verbose: toggle("Log every step to stderr"),
+  logFormat: choice("FORMAT", LOG_FORMATS, "text or json; without --verbose, log what matters only"),
 } as const;
 
 /** The flags of commands that make a passphrase slot. */

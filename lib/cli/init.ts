@@ -13,8 +13,8 @@ import { checkMayCreate, checkMayWrite, claimStdin, STDIN } from "./files.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven, refuseBoth } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
-import { fileOptions, vaultPath } from "./open.ts";
-import { note, shown, showOnce, writeJson, writeOut } from "./output.ts";
+import { auditOptions, fileOptions, vaultPath } from "./open.ts";
+import { note, shown, showOnce, warn, writeJson, writeOut } from "./output.ts";
 import { confirmRecoveryCode, layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
 
@@ -30,8 +30,12 @@ export interface InitFlags extends GlobalFlags, KdfFlags {
   readonly recoveryOut?: string;
   /** Whether the vault gets no recovery slot. */
   readonly noRecovery: boolean;
+  /** Whether the vault gets no anchor. */
+  readonly noAnchor: boolean;
   /** Whether the code is not asked back. */
   readonly noConfirm: boolean;
+  /** Whether the log says nothing of reads. */
+  readonly noAuditReads: boolean;
 }
 
 /** Makes a vault, with a recovery slot unless told otherwise. */
@@ -39,12 +43,14 @@ export default async function init(flags: InitFlags): Promise<void> {
   const path = vaultPath(flags);
   const { label = "", recoveryOut, noRecovery, json } = flags;
   refuseBoth({ "--no-recovery": noRecovery, "--recovery-out": recoveryOut });
+  refuseBoth({ "--no-anchor": flags.noAnchor, "--anchor": flags.anchor });
   const kdf = kdfOptions(flags);
   newKdf(kdf);
   checkLabel(label);
   const { credential, from } = newCredential(flags);
   assertFree(path);
   checkMayWrite(path, "create vault");
+  if (flags.anchor !== undefined) checkMayWrite(flags.anchor, "create anchor");
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
   if (flags.newKeyfile !== undefined) checkMayEnsure(flags.newKeyfile);
   // A variable that was set for another vault would be taken without a word otherwise.
@@ -56,12 +62,30 @@ export default async function init(flags: InitFlags): Promise<void> {
       if (recoveryOut === undefined) await showCode(code, flags, path);
       else write(code);
     };
-    const options = { ...credential, ...kdf, label, ...fileOptions(flags), ...(noRecovery ? {} : { onRecoveryCode }) };
+    const options = {
+      ...credential,
+      ...kdf,
+      label,
+      ...fileOptions(flags),
+      ...auditOptions(flags),
+      ...(flags.noAnchor ? { anchor: null } : {}),
+      ...(noRecovery ? {} : { onRecoveryCode }),
+      policies: { "audit-reads": !flags.noAuditReads },
+    };
     await using _vault = await Vault.create(path, options);
   });
+  await warnUnenforced(path);
   if (!json && Deno.stderr.isTerminal()) note(`Created ${shown(path)}`);
   if (json && noRecovery) await writeJson({ vault: path });
   if (json && recoveryOut !== undefined) await writeJson({ vault: path, recoveryFile: recoveryOut });
+}
+
+/** Where nothing keeps other users from the new file, that is said. A file with a mode was made with it. */
+async function warnUnenforced(path: string): Promise<void> {
+  if (Deno.build.os !== "windows") return;
+  const { checkPrivate } = await import("../storage/permissions.ts");
+  const privacy = await checkPrivate(path);
+  if (privacy.state === "unenforced") warn(`Nothing is known to keep other users from the vault: ${privacy.reason}`);
 }
 
 /** The credential of the first slot, and the flag or variable that it comes from unless it is asked for. */

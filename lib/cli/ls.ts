@@ -8,6 +8,7 @@ import { globMatcher } from "../state/names.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { infoJson, shownExpiry } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
+import { warnOverdue } from "./policy.ts";
 import { plain, shownDate, shownSize, table, writeJson, writeOut } from "./output.ts";
 
 /** Flags of `ls`. */
@@ -21,6 +22,7 @@ export default async function ls(flags: LsFlags, pattern?: string): Promise<void
   const filter = listOptions(pattern);
   await using vault = await openVault(prepareOpening(flags));
   const infos = await vault.secrets.list(filter);
+  await warnOverdue(vault, new Set(infos.map(({ name }) => name)));
   if (flags.json) await writeJson(infos.map(infoJson));
   else if (!flags.long) await writeOut(infos.map(({ name }) => `${plain(name)}\n`).join(""));
   else if (infos.length > 0) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from "../errors.ts";
-import type { FileOptions, OpenOptions, Vault } from "../vault.ts";
+import type { AuditOptions, FileOptions, OpenOptions, Vault } from "../vault.ts";
 import { givenCredential } from "./credential.ts";
 import { environment } from "./environment.ts";
 import type { GlobalFlags } from "./flags.ts";
@@ -26,17 +26,29 @@ export function vaultPath(flags: GlobalFlags): string {
 }
 
 /** How to reach the vault's file. */
-export function fileOptions(flags: GlobalFlags): FileOptions {
+export function fileOptions(flags: GlobalFlags): Omit<FileOptions, "anchor"> & { readonly anchor?: string } {
   return {
+    ...(flags.anchor === undefined ? {} : { anchor: flags.anchor }),
     ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
     allowInsecurePermissions: flags.allowInsecurePermissions,
   };
 }
 
+/** Path of the anchor of a vault that has one. */
+export function anchorOf(flags: GlobalFlags, vault: string): string {
+  return flags.anchor ?? `${vault}.anchor`;
+}
+
+/** What the vault's log is to say of who runs the command. */
+export function auditOptions({ actor, reason }: GlobalFlags): AuditOptions {
+  return { ...(actor === undefined ? {} : { actor }), ...(reason === undefined ? {} : { reason }) };
+}
+
 /** How to open the vault, as the flags and the environment say. */
 export function prepareOpening(flags: GlobalFlags): Opening {
   const path = vaultPath(flags);
-  return { path, options: { ...givenCredential(flags, `Passphrase for ${path}:`), ...fileOptions(flags) } };
+  const credential = givenCredential(flags, `Passphrase for ${path}:`);
+  return { path, options: { ...credential, ...fileOptions(flags), ...auditOptions(flags) } };
 }
 
 /** Opens the vault. */

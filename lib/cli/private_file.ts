@@ -31,9 +31,16 @@ export function writeNewFile(path: string, bytes: Uint8Array): void {
   });
 }
 
-/** Writes a file that only its owner can read, in the place of another one if there is one. */
-export function replaceFile(path: string, bytes: Uint8Array): void {
-  write(path, bytes, (temporary) => Deno.renameSync(temporary, path));
+/**
+ * Writes a file that only its owner can read, in the place of another one if there is one.
+ *
+ * @param before runs once the bytes are whole and on the disk, and before they take the place
+ */
+export function replaceFile(path: string, bytes: Uint8Array, before: () => void = () => {}): void {
+  write(path, bytes, (temporary) => {
+    before();
+    Deno.renameSync(temporary, path);
+  });
 }
 
 function write(path: string, bytes: Uint8Array, place: (temporary: string) => void): void {
@@ -60,13 +67,29 @@ function write(path: string, bytes: Uint8Array, place: (temporary: string) => vo
 /** Takes away what killed processes left. That it cannot be done is no reason not to write. */
 function sweep(folder: string): void {
   try {
-    for (const { name, isFile } of Deno.readDirSync(folder)) {
-      if (isFile && TEMPORARY.test(name)) removeIfLost(inside(folder, name));
-    }
+    for (const path of temporariesIn(folder)) removeIfLost(path);
   } catch { /* A folder that nobody may list, or that is not there: writing says so better. */ }
 }
 
-function removeIfLost(path: string): void {
+/** Paths of the temporary files in a folder, those that are being written among them. Throws the system's own errors. */
+export function* temporariesIn(folder: string): Generator<string> {
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (isFile && TEMPORARY.test(name)) yield inside(folder, name);
+  }
+}
+
+/** Whether a temporary file has something in it and has lost its writer. */
+export function isLost(path: string): boolean {
+  try {
+    using file = Deno.openSync(path, { read: true });
+    return file.tryLockSync(true) && file.statSync().size > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Takes a temporary file away that has lost its writer; leaves it where that cannot be done. */
+export function removeIfLost(path: string): void {
   try {
     using file = Deno.openSync(path, { read: true, write: true });
     // An empty one may be so young that its writer has not locked it yet, and holds nothing.

@@ -4,8 +4,8 @@
  * @module
  */
 import { UsageError } from "../errors.ts";
-import { note } from "./output.ts";
-import { askLine } from "./terminal.ts";
+import { note, showOnce, writeOut } from "./output.ts";
+import { askLine, canAsk } from "./terminal.ts";
 
 const WORDS_PER_LINE = 6;
 /** How many words are asked back. */
@@ -21,12 +21,20 @@ export function layOut(code: string): string {
   return lines.map((line) => `  ${line}\n`).join("");
 }
 
+/** Shows a new code, and asks it back on a terminal unless told otherwise: nothing was changed yet. */
+export async function showRecoveryCode(code: string, noConfirm: boolean): Promise<void> {
+  note("Recovery code. It opens the vault when all else is lost, and is shown this once: write it down.");
+  await showOnce(() => writeOut(layOut(code)));
+  if (!noConfirm && canAsk() && Deno.stderr.isTerminal()) await confirmRecoveryCode(code, "nothing was changed");
+}
+
 /**
  * Asks for some words of the code, to be sure that it was written down.
  *
+ * @param outcome what comes of it when it was not, for the message
  * @throws {UsageError} when they are wrong too often
  */
-export async function confirmRecoveryCode(code: string): Promise<void> {
+export async function confirmRecoveryCode(code: string, outcome = "no vault was made"): Promise<void> {
   const words = code.split(" ");
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const positions = pick(ASKED, words.length);
@@ -36,8 +44,8 @@ export async function confirmRecoveryCode(code: string): Promise<void> {
     if (answer === code || answer === positions.map((position) => words[position]).join(" ")) return;
     note("That is not what the code says.");
   }
-  throw new UsageError("The recovery code was not confirmed, so no vault was made", {
-    hint: "Run the command again; --no-confirm skips the question, --no-recovery makes no code",
+  throw new UsageError(`The recovery code was not confirmed, so ${outcome}`, {
+    hint: "Run the command again; --no-confirm skips the question",
   });
 }
 

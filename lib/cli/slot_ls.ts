@@ -21,7 +21,7 @@ async function listSlots(flags: GlobalFlags): Promise<readonly SlotInfo[]> {
   const path = vaultPath(flags);
   if (findCredential(flags) === undefined) {
     const { Vault } = await import("../vault.ts");
-    return (await Vault.inspect(path, fileOptions(flags))).slots;
+    return (await Vault.inspect(path, { ...fileOptions(flags), attempts: false })).slots;
   }
   await using vault = await openVault(prepareOpening(flags));
   return await vault.slots.list();

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { AttemptsStatus } from "../attempts.ts";
 import type { VaultStatus, VaultSummary } from "../vault.ts";
 import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { fileOptions, openVault, prepareOpening, vaultPath, warnRecovered } from "./open.ts";
 import { note, shown, shownDate, shownSize, warn, writeJson, writeOut } from "./output.ts";
+import { warnOverdue } from "./policy.ts";
 import { slotTable } from "./slot.ts";
 
 /** Flags of `status`. */
@@ -28,7 +30,7 @@ export default async function status(flags: StatusFlags): Promise<void> {
   else await writeOut(describe(path, summary));
   // Where the vault was opened, that has said so.
   if (summary.recovered && !authenticated) warnRecovered();
-  if (summary.seals >= MANY_SEALS) warn("The vault key has sealed very often; the vault needs a new one");
+  if (summary.seals >= MANY_SEALS) warn("The vault key has sealed very often; make a new one with `coffer rotate`");
   if (!authenticated && !flags.json && Deno.stderr.isTerminal()) {
     note("None of this is authenticated; --unlock opens the vault first.");
   }
@@ -40,11 +42,12 @@ async function read(flags: StatusFlags, path: string): Promise<VaultSummary | Va
     return await Vault.inspect(path, fileOptions(flags));
   }
   await using vault = await openVault(prepareOpening(flags));
+  await warnOverdue(vault);
   return await vault.status();
 }
 
 function describe(path: string, summary: VaultSummary | VaultStatus): string {
-  const { usage } = summary;
+  const { usage, attempts } = summary;
   const lines = [
     ["vault", path],
     ["id", summary.vaultId],
@@ -54,10 +57,17 @@ function describe(path: string, summary: VaultSummary | VaultStatus): string {
     ["updated", shownDate(summary.updatedAt)],
     ["size", `${shownSize(usage.total)}, ${shownSize(usage.live)} in use`],
     ["seals", String(summary.seals)],
+    ["anchor", summary.anchored ? "yes" : "no"],
   ];
+  if (summary.backup) lines.push(["backup", "yes; it is read and restored, not changed"]);
+  if (attempts !== undefined) lines.push(["failures", describeAttempts(attempts)]);
   if ("secrets" in summary) {
     lines.push(["secrets", String(summary.secrets)], ["opened with", `slot ${summary.openedWith}`]);
   }
   const facts = lines.map(([key, value]) => `${`${key}:`.padEnd(13)}${shown(value!)}\n`).join("");
   return `${facts}\n${slotTable(summary.slots)}`;
+}
+
+function describeAttempts({ failures, retryAfter }: AttemptsStatus): string {
+  return retryAfter === 0 ? String(failures) : `${failures}, next try in ${Math.ceil(retryAfter / 1000)} s`;
 }

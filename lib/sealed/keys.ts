@@ -16,6 +16,8 @@ export interface VaultKeys {
   readonly data: AesKey;
   /** Authenticates the meta. */
   readonly meta: HmacKey;
+  /** Authenticates the anchor. */
+  readonly anchor: HmacKey;
   /**
    * The vault key itself, exported only for the moment in which a new slot wraps it. It never encrypts anything.
    */
@@ -33,19 +35,26 @@ export function newVaultKey(): Bytes {
  * @param often whether they will be used often: they are then held by the runtime's synchronous crypto too
  */
 export async function deriveKeys(vaultKey: Bytes, vaultId: Bytes, often = false): Promise<VaultKeys> {
-  const [data, meta] = await Promise.all([
+  const [data, meta, anchor] = await Promise.all([
     hkdf(vaultKey, vaultId, KEY_LABELS.data),
     hkdf(vaultKey, vaultId, KEY_LABELS.meta),
+    hkdf(vaultKey, vaultId, KEY_LABELS.anchor),
   ]);
   try {
     return {
       data: await importAesKey(data, often),
       meta: await importHmacKey(meta, often),
+      anchor: await importHmacKey(anchor, often),
       vault: await crypto.subtle.importKey("raw", vaultKey, "AES-GCM", true, ["encrypt"]),
     };
   } finally {
-    wipe(data, meta);
+    wipe(data, meta, anchor);
   }
+}
+
+/** The raw anchor key of an epoch; the caller wipes it. */
+export async function deriveAnchorKey(vaultKey: Bytes, vaultId: Bytes): Promise<Bytes> {
+  return await hkdf(vaultKey, vaultId, KEY_LABELS.anchor);
 }
 
 /** Hands the raw vault key to a function and wipes it afterwards. */

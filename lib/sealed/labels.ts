@@ -8,6 +8,7 @@
 export const KEY_LABELS = {
   data: "coffer/v1/key/data",
   meta: "coffer/v1/key/meta",
+  anchor: "coffer/v1/key/anchor",
 } as const;
 
 /** Keys derived from a credential by HKDF, by kind of slot. */

@@ -11,14 +11,16 @@
  * | 40     | 8         | vault created, in milliseconds since 1970             |
  * | 48     | 8         | this commit, in milliseconds since 1970               |
  * | 56     | 16        | id of the newest state segment                        |
- * | 72     | 8         | audit length (reserved, zero)                         |
- * | 80     | 32        | audit head (reserved, zero)                           |
- * | 112    | 48        | reserved, zero                                        |
+ * | 72     | 8         | entries in the audit log, those pruned included       |
+ * | 80     | 32        | head of the audit log's hash chain                    |
+ * | 112    | 4         | flags: 1 has an anchor, 2 is a backup                 |
+ * | 116    | 44        | reserved, zero                                        |
  * | 160    | 16 × 152  | key slots; unused ones are zero                       |
  * | 2592   | 32        | HMAC-SHA256 under the meta key of all bytes before it |
  *
  * @module
  */
+import type { LogHead } from "../audit/chain.ts";
 import { type Bytes, concat, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
 import { hmac, HMAC_SIZE, type HmacKey, verifyHmac } from "../crypto/hmac.ts";
 import { CorruptVaultError } from "../errors.ts";
@@ -40,12 +42,17 @@ const AT = {
   created: 40,
   updated: 48,
   head: 56,
-  reserved: 72,
+  auditLength: 72,
+  auditHead: 80,
+  flags: 112,
+  reserved: 116,
   slots: 160,
   hmac: 160 + SLOT_COUNT * SLOT_SIZE,
 } as const;
 /** Size of a sealed meta, in bytes. */
 export const META_SIZE = AT.hmac + HMAC_SIZE;
+
+const FLAGS = { anchored: 1, backup: 2 } as const;
 
 /** A committed generation's own words. */
 export interface Meta {
@@ -65,6 +72,12 @@ export interface Meta {
   readonly updated: number;
   /** Id of the newest state segment; through it and its predecessors every live segment is authenticated. */
   readonly head: Bytes;
+  /** Where the audit log ends. */
+  readonly audit: LogHead;
+  /** Whether an anchor outside the vault says which generation is the newest. */
+  readonly anchored: boolean;
+  /** Whether this is a backup: it is read and restored, never changed. */
+  readonly backup: boolean;
   /** One to sixteen. */
   readonly slots: readonly Slot[];
 }
@@ -81,7 +94,10 @@ export async function sealMeta(meta: Meta, key: HmacKey): Promise<Bytes> {
   writeU64(view, AT.created, meta.created);
   writeU64(view, AT.updated, meta.updated);
   body.set(meta.head, AT.head);
-  meta.slots.forEach((slot, index) => body.set(encodeSlot(slot), AT.slots + index * SLOT_SIZE));
+  writeU64(view, AT.auditLength, meta.audit.length);
+  body.set(meta.audit.head, AT.auditHead);
+  view.setUint32(AT.flags, (meta.anchored ? FLAGS.anchored : 0) | (meta.backup ? FLAGS.backup : 0), true);
+  body.set(encodeSlots(meta.slots), AT.slots);
   return concat(body, await hmac(key, body));
 }
 
@@ -97,16 +113,19 @@ export function decodeMeta(bytes: Uint8Array): Meta {
   const seals = readU64(view, AT.seals);
   const created = readU64(view, AT.created);
   const updated = readU64(view, AT.updated);
+  const auditLength = readU64(view, AT.auditLength);
+  const flags = view.getUint32(AT.flags, true);
   const epoch = view.getUint32(AT.epoch, true);
   const nextSlotId = view.getUint32(AT.nextSlotId, true);
   const slots = decodeSlots(bytes.subarray(AT.slots, AT.hmac));
   if (
     !generation || epoch === 0 || seals === undefined || seals > SEAL_LIMIT || created === undefined ||
-    updated === undefined
+    updated === undefined || auditLength === undefined
   ) {
     throw new CorruptVaultError("a number in the sealed meta is out of its range");
   }
-  if (!isZero(bytes.subarray(AT.reserved, AT.slots))) {
+  // A flag that is not known may change what the vault is: nothing is guessed.
+  if (flags > (FLAGS.anchored | FLAGS.backup) || !isZero(bytes.subarray(AT.reserved, AT.slots))) {
     throw new CorruptVaultError("reserved bytes of the sealed meta are set");
   }
   if (slots.some((slot) => slot.id >= nextSlotId)) throw new CorruptVaultError("a key slot has a number not yet given");
@@ -119,6 +138,9 @@ export function decodeMeta(bytes: Uint8Array): Meta {
     created,
     updated,
     head: bytes.slice(AT.head, AT.head + ID_SIZE),
+    audit: { length: auditLength, head: bytes.slice(AT.auditHead, AT.flags) },
+    anchored: (flags & FLAGS.anchored) !== 0,
+    backup: (flags & FLAGS.backup) !== 0,
     slots,
   };
 }
@@ -134,6 +156,15 @@ export async function openMeta(bytes: Uint8Array, key: HmacKey): Promise<Meta> {
     throw new CorruptVaultError("the meta page fails authentication");
   }
   return meta;
+}
+
+/** Slots seldom change from one commit to the next. */
+const encodedSlots = new WeakMap<readonly Slot[], Bytes>();
+
+function encodeSlots(slots: readonly Slot[]): Bytes {
+  let encoded = encodedSlots.get(slots);
+  if (encoded === undefined) encodedSlots.set(slots, encoded = concat(...slots.map(encodeSlot)));
+  return encoded;
 }
 
 /** Slots stand without gaps, each number once. */

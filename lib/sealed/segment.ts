@@ -5,14 +5,14 @@
  * |--------|------|-------------------------------------------------------------------|
  * | 0      | 4    | magic `CFSG`                                                      |
  * | 4      | 1    | version, 1                                                        |
- * | 5      | 1    | kind: 1 snapshot, 2 delta (3 is kept for audit)                   |
+ * | 5      | 1    | kind: 1 snapshot, 2 delta, 3 audit                                |
  * | 6      | 2    | zero                                                              |
  * | 8      | 4    | epoch                                                             |
  * | 12     | 4    | zero                                                              |
  * | 16     | 8    | first generation that it covers                                   |
  * | 24     | 8    | last generation that it covers; for a snapshot equal to the first |
  * | 32     | 16   | id, random                                                        |
- * | 48     | 16   | id of the segment before it; zero for a snapshot                  |
+ * | 48     | 16   | id of the segment before it; zero for the first                   |
  * | 64     | …    | chunks: nonce 12, ciphertext, tag 16                              |
  *
  * @module
@@ -27,7 +27,8 @@ import { SEGMENT_LABEL } from "./labels.ts";
 export const SEGMENT_HEADER_SIZE = 64;
 /** Size of every chunk's plaintext but the last one's, in bytes. */
 export const CHUNK_SIZE = 1024 * 1024;
-const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
+/** Size of every sealed chunk but the last one, in bytes. */
+export const SEALED_CHUNK_SIZE = CHUNK_SIZE + OVERHEAD;
 /** Where the fields of the header are. */
 const AT = {
   magic: 0,
@@ -42,14 +43,16 @@ const AT = {
   previous: 48,
 } as const;
 const MAGIC = encodeUtf8("CFSG");
+const LABEL = encodeUtf8(SEGMENT_LABEL);
 const VERSION = 1;
-const KINDS = { snapshot: 1, delta: 2 } as const;
+const KINDS = { snapshot: 1, delta: 2, audit: 3 } as const;
+const KIND_NAMES = ["snapshot", "delta", "audit"] as const;
 /** How many chunks are read and opened ahead of the one in use. */
 const READ_AHEAD = 2;
 
 /** What a segment says about itself. */
 export interface SegmentHeader {
-  /** A snapshot holds the whole state, a delta what changed. */
+  /** A snapshot holds the whole state, a delta what changed, an audit segment old entries of the log. */
   readonly kind: keyof typeof KINDS;
   /** Whose data key sealed it. */
   readonly epoch: number;
@@ -59,7 +62,7 @@ export interface SegmentHeader {
   readonly last: number;
   /** Random, 16 bytes. */
   readonly id: Bytes;
-  /** Id of the segment before it, zero for a snapshot: it ties the live segments into one chain. */
+  /** Id of the segment before it, zero for the first: it ties the live segments into one chain. */
   readonly previous: Bytes;
 }
 
@@ -105,27 +108,64 @@ export async function* openSegment(
   segment: StoredSegment,
   header: SegmentHeader,
 ): AsyncGenerator<Bytes> {
-  const head = encodeHeader(header);
-  const count = Math.ceil((segment.length - SEGMENT_HEADER_SIZE) / SEALED_CHUNK_SIZE);
+  const count = chunkCount(segment);
   const ahead: Promise<Bytes | null>[] = [];
   try {
     for (let next = 0; ahead.length > 0 || next < count;) {
       while (next < count && ahead.length < READ_AHEAD) {
-        const offset = SEGMENT_HEADER_SIZE + next * SEALED_CHUNK_SIZE;
-        const sealed = await segment.read(offset, Math.min(SEALED_CHUNK_SIZE, segment.length - offset));
-        ahead.push(open(key, sealed, chunkAad(vaultId, head, next, next === count - 1)));
+        const sealed = await readSealed(segment, next);
+        ahead.push(openSealed({ key, vaultId }, header, sealed, next, next === count - 1));
         next++;
       }
-      const chunk = await ahead.shift()!;
-      if (chunk === null) throw new CorruptVaultError("a segment fails authentication");
-      yield chunk;
+      yield authentic(await ahead.shift()!);
     }
   } finally {
     await Promise.allSettled(ahead);
   }
 }
 
-function encodeHeader(header: SegmentHeader): Bytes {
+/** How many chunks a segment has. */
+export function chunkCount(segment: StoredSegment): number {
+  return Math.ceil((segment.length - SEGMENT_HEADER_SIZE) / SEALED_CHUNK_SIZE);
+}
+
+/**
+ * Opens one chunk of a segment.
+ *
+ * @throws {CorruptVaultError} when it fails authentication
+ */
+export async function openChunk(
+  key: SegmentKey,
+  segment: StoredSegment,
+  header: SegmentHeader,
+  index: number,
+): Promise<Bytes> {
+  const sealed = await readSealed(segment, index);
+  return authentic(await openSealed(key, header, sealed, index, index === chunkCount(segment) - 1));
+}
+
+async function readSealed(segment: StoredSegment, index: number): Promise<Bytes> {
+  const offset = SEGMENT_HEADER_SIZE + index * SEALED_CHUNK_SIZE;
+  return await segment.read(offset, Math.min(SEALED_CHUNK_SIZE, segment.length - offset));
+}
+
+function openSealed(
+  { key, vaultId }: SegmentKey,
+  header: SegmentHeader,
+  sealed: Bytes,
+  index: number,
+  last: boolean,
+): Promise<Bytes | null> {
+  return open(key, sealed, chunkAad(vaultId, encodeHeader(header), index, last));
+}
+
+function authentic(chunk: Bytes | null): Bytes {
+  if (chunk === null) throw new CorruptVaultError("a segment fails authentication");
+  return chunk;
+}
+
+/** The bytes of a header. */
+export function encodeHeader(header: SegmentHeader): Bytes {
   const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
   const view = viewOf(bytes);
   bytes.set(MAGIC, AT.magic);
@@ -139,10 +179,14 @@ function encodeHeader(header: SegmentHeader): Bytes {
   return bytes;
 }
 
-function decodeHeader(bytes: Uint8Array): SegmentHeader {
+/**
+ * Decodes the bytes of a header.
+ *
+ * @throws {CorruptVaultError} when they are not of the form
+ */
+export function decodeHeader(bytes: Uint8Array): SegmentHeader {
   const view = viewOf(bytes);
-  const number = bytes[AT.kind];
-  const kind = number === KINDS.snapshot ? "snapshot" : number === KINDS.delta ? "delta" : undefined;
+  const kind = KIND_NAMES[bytes[AT.kind]! - 1];
   const epoch = view.getUint32(AT.epoch, true);
   const first = readU64(view, AT.first);
   const last = readU64(view, AT.last);
@@ -151,15 +195,21 @@ function decodeHeader(bytes: Uint8Array): SegmentHeader {
   const sound = equalBytes(bytes.subarray(AT.magic, AT.version), MAGIC) && bytes[AT.version] === VERSION &&
     kind !== undefined && isZero(bytes.subarray(AT.zero, AT.epoch)) && isZero(bytes.subarray(AT.zero2, AT.first)) &&
     first !== undefined && last !== undefined && first >= 1 && first <= last &&
-    (kind === "delta" || (first === last && isZero(previous)));
+    (kind !== "snapshot" || first === last);
   if (!sound) throw new CorruptVaultError("the header of a segment is not of its form");
   return { kind, epoch, first, last, id, previous };
 }
 
-/** Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in their segment. */
-function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
-  const place = new Uint8Array(5);
-  viewOf(place).setUint32(0, index, true);
-  place[4] = last ? 1 : 0;
-  return concat(encodeUtf8(SEGMENT_LABEL), vaultId, head, place);
+/**
+ * What a chunk is sealed to. Index and last mark keep chunks from being moved, dropped or cut; the header keeps them in
+ * their segment.
+ */
+export function chunkAad(vaultId: Bytes, head: Bytes, index: number, last: boolean): Bytes {
+  const aad = new Uint8Array(LABEL.length + vaultId.length + head.length + 5);
+  aad.set(LABEL, 0);
+  aad.set(vaultId, LABEL.length);
+  aad.set(head, LABEL.length + vaultId.length);
+  viewOf(aad).setUint32(aad.length - 5, index, true);
+  aad[aad.length - 1] = last ? 1 : 0;
+  return aad;
 }

@@ -56,6 +56,43 @@ export function planCommit(snapshot: number, deltas: readonly number[], added: n
   return deltas.length - absorb + 1 > most ? { write: "snapshot" } : { write: "delta", absorb };
 }
 
+/** Audit segments of one tier that are merged. */
+const AUDIT_FAN_OUT = 4;
+/** Most audit segments: they share the room for segments with the deltas. */
+const MAX_AUDIT_SEGMENTS = 12;
+
+/**
+ * Decides how many of the last audit segments a new one takes into itself.
+ *
+ * @param sizes sizes of the audit segments, oldest first, in bytes
+ * @param added size of the new one, in bytes
+ */
+export function planAudit(sizes: readonly number[], added: number): number {
+  let absorb = 0;
+  let size = added;
+  while (absorb < sizes.length) {
+    let run = 0;
+    let sum = 0;
+    for (let i = sizes.length - 1 - absorb; i >= 0 && tierOf(sizes[i]!) <= tierOf(size); i--) {
+      run++;
+      sum += sizes[i]!;
+    }
+    if (run + 1 < AUDIT_FAN_OUT) break;
+    absorb += run;
+    size += sum;
+  }
+  const needed = sizes.length + 1 - MAX_AUDIT_SEGMENTS;
+  if (absorb >= needed) return absorb;
+  // There is no room. Taking in the least would rewrite the newest one with every commit: so all go along that are not much
+  // larger than what is rewritten anyway, and those that stay are each a multiple of what comes after them.
+  for (; absorb < sizes.length; absorb++) {
+    const next = sizes[sizes.length - 1 - absorb]!;
+    if (absorb >= needed && next >= AUDIT_FAN_OUT * size) break;
+    size += next;
+  }
+  return absorb;
+}
+
 function tierOf(size: number): number {
   let tier = 0;
   for (let bound = LOWEST_TIER; size > bound; bound *= FAN_OUT) tier++;

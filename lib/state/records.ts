@@ -7,6 +7,8 @@
  * @module
  */
 
+import { AUDIT } from "../audit/entry.ts";
+
 /** Changes to records, by kind and key: the new JSON text, or null for a removal. */
 export type Changes = Map<string, Map<string, string | null>>;
 
@@ -62,6 +64,8 @@ export class State implements RecordReader {
   /** Applies changes that were committed. */
   apply(changes: Changes): void {
     for (const [kind, records] of changes) {
+      // The log travels with the changes and is no part of the state.
+      if (kind === AUDIT) continue;
       for (const [key, json] of records) {
         if (json === null) this.#kinds.get(kind)?.delete(key);
         else this.put(kind, key, json);

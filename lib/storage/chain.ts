@@ -7,6 +7,7 @@ import type { Bytes } from "../bytes.ts";
 import { CorruptVaultError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { type Extent, normalize } from "./extents.ts";
+import type { StoredSegment } from "./medium.ts";
 import { FIRST_SEGMENT_PAGE, isContiguous, type SegmentEntry } from "./meta_page.ts";
 import { decodePage, encodePage, PAGE_SIZE, pagesFor, PAYLOAD_SIZE } from "./page.ts";
 
@@ -17,19 +18,49 @@ export const PIECE_SIZE = 1024 * 1024;
 
 /** Writes a segment into the pages of the given runs, in their order; there are exactly as many as it takes. */
 export async function writeChain(disk: Disk, runs: readonly Extent[], segment: Uint8Array): Promise<void> {
+  for (const piece of piecesOf(runs)) {
+    const buffer = new Uint8Array(piece.count * PAGE_SIZE);
+    fillPages(buffer, piece, segment.subarray(piece.index * PAYLOAD_SIZE));
+    await disk.writeAt(buffer, piece.first * PAGE_SIZE);
+  }
+}
+
+/** The same in a file that is in memory whole, from a segment that is read piece by piece. */
+export async function fillChain(image: Uint8Array, runs: readonly Extent[], segment: StoredSegment): Promise<void> {
+  for (const piece of piecesOf(runs)) {
+    const offset = piece.index * PAYLOAD_SIZE;
+    const bytes = await segment.read(offset, Math.min(piece.count * PAYLOAD_SIZE, segment.length - offset));
+    fillPages(image.subarray(piece.first * PAGE_SIZE), piece, bytes);
+  }
+}
+
+/** Pages that follow one another and are written at once. */
+interface Piece extends Extent {
+  /** Position of the first one in the segment. */
+  readonly index: number;
+  /** The page after the last one, 0 for none. */
+  readonly next: number;
+}
+
+function* piecesOf(runs: readonly Extent[]): Generator<Piece> {
   let index = 0;
-  for (const [position, { first, count }] of runs.entries()) {
-    for (let done = 0; done < count; done += RUN) {
-      const pages = Math.min(RUN, count - done);
-      const buffer = new Uint8Array(pages * PAGE_SIZE);
-      for (let i = 0; i < pages; i++, index++) {
-        const number = first + done + i;
-        const next = done + i + 1 < count ? number + 1 : runs[position + 1]?.first ?? 0;
-        const payload = segment.subarray(index * PAYLOAD_SIZE, (index + 1) * PAYLOAD_SIZE);
-        encodePage(buffer.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE), next, index, payload);
-      }
-      await disk.writeAt(buffer, (first + done) * PAGE_SIZE);
+  for (const [position, run] of runs.entries()) {
+    for (let done = 0; done < run.count; done += RUN) {
+      const count = Math.min(RUN, run.count - done);
+      const first = run.first + done;
+      const next = done + count < run.count ? first + count : runs[position + 1]?.first ?? 0;
+      yield { first, count, index, next };
+      index += count;
     }
+  }
+}
+
+/** Fills the pages of a piece with the bytes of a segment from there on. */
+function fillPages(into: Uint8Array, { first, count, index, next }: Piece, bytes: Uint8Array): void {
+  for (let i = 0; i < count; i++) {
+    const page = into.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE);
+    const payload = bytes.subarray(i * PAYLOAD_SIZE, (i + 1) * PAYLOAD_SIZE);
+    encodePage(page, i + 1 < count ? first + i + 1 : next, index + i, payload);
   }
 }
 

@@ -54,8 +54,8 @@ export async function chooseVersion(disk: Disk, raw: Uint8Array): Promise<Chosen
   for (const [index, page] of valid.entries()) {
     const found = await incompleteness(disk, page, size);
     if (found === null) {
-      // From version 2 on both pages have been written: a page of zeros was taken back, or wiped.
-      const missing = page.version > 1 && pages.some(({ status }) => status === "empty");
+      // From the second version of a file on both pages have been written: a page of zeros was taken back, or wiped.
+      const missing = page.version > page.origin && pages.some(({ status }) => status === "empty");
       return { page, other: valid[index + 1], recovered: index > 0 || torn || missing };
     }
     // A file that is too short for either version is cut short, whatever else is wrong with it.

@@ -64,6 +64,36 @@ export function publishFile(path: string, contents: Uint8Array): void {
   }
 }
 
+/**
+ * Puts a file of mode 0600 at a path, in the place of another one if there is one. A crash leaves the one before, or this.
+ *
+ * @param held gets the new file, locked, before it takes the place: who opens the path then waits until it is closed
+ * @throws {MissingPermissionError} @throws {PermissionDeniedError} @throws {InputOutputError} and their kin
+ */
+export function replacePublished(path: string, contents: Uint8Array, held?: (file: Deno.FsFile) => void): void {
+  const folder = openFolder(path);
+  try {
+    const temporary = temporaryPath(path);
+    try {
+      writeNew(temporary, contents);
+      if (held !== undefined) held(openLocked(temporary));
+      Deno.renameSync(temporary, path);
+    } catch (error) {
+      try {
+        removeIfThere(temporary);
+      } catch { /* What went wrong first is what the caller must know. */ }
+      throw systemError(error, "replace", path);
+    }
+    try {
+      syncFolder(folder);
+    } catch (error) {
+      throw systemError(error, "sync the folder of", path, STAYS_HINT);
+    }
+  } finally {
+    folder?.close();
+  }
+}
+
 /** Makes the new name durable, and the temporary one go. */
 function settle(temporary: string, folder: Deno.FsFile | undefined, path: string): void {
   try {
@@ -74,12 +104,23 @@ function settle(temporary: string, folder: Deno.FsFile | undefined, path: string
   }
 }
 
+/** Whether a name is one that {@linkcode publishFile} gives, beside the path, to a file that is not whole yet. */
+export function isTemporaryOf(path: string, name: string): boolean {
+  const start = temporaryStart(path);
+  return name.startsWith(start) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(start.length));
+}
+
 /** A name of its own beside the path; a dot hides it, the ending says what it is. */
-function temporaryPath(path: string): string {
+export function temporaryPath(path: string): string {
+  const folder = folderOf(path);
+  return `${folder === "." ? "" : folder}${temporaryStart(path)}${encodeHex(randomBytes(8))}.tmp`;
+}
+
+function temporaryStart(path: string): string {
   const folder = folderOf(path);
   const name = folder === "." ? path : path.slice(folder.length);
   // Cut short: a name as long as the file system takes must leave room for what is added.
-  return `${folder === "." ? "" : folder}.${name.slice(0, 32)}.${encodeHex(randomBytes(8))}.tmp`;
+  return `.${name.slice(0, 32)}.`;
 }
 
 function writeNew(path: string, contents: Uint8Array): void {
@@ -96,6 +137,17 @@ function writeNew(path: string, contents: Uint8Array): void {
   }
 }
 
+function openLocked(path: string): Deno.FsFile {
+  const file = Deno.openSync(path, { read: true, write: true });
+  try {
+    file.lockSync(true);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
 /** Some file systems have no hard links; creating the name itself exclusively is the next best there. */
 function linkOrWrite(temporary: string, path: string, contents: Uint8Array): void {
   try {
@@ -109,7 +161,8 @@ function linkOrWrite(temporary: string, path: string, contents: Uint8Array): voi
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes a file, unless it is gone already. */
+export function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
@@ -118,7 +171,7 @@ function removeIfThere(path: string): void {
 }
 
 /** Opens the folder of a path, whose own sync is what makes a new name durable. */
-function openFolder(path: string): Deno.FsFile | undefined {
+export function openFolder(path: string): Deno.FsFile | undefined {
   // Windows does not open folders; its file system orders the name with the file.
   if (Deno.build.os === "windows") return undefined;
   try {
@@ -128,7 +181,8 @@ function openFolder(path: string): Deno.FsFile | undefined {
   }
 }
 
-function syncFolder(folder: Deno.FsFile | undefined): void {
+/** Makes the names in a folder durable, as far as its file system can. */
+export function syncFolder(folder: Deno.FsFile | undefined): void {
   try {
     folder?.syncSync();
   } catch (error) {

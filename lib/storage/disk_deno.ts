@@ -8,6 +8,7 @@ import { Mutex } from "../mutex.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
 import { acquire, once } from "./locking.ts";
 import { PathWatch } from "./path_watch.ts";
+import type { FileSystem } from "./permissions.ts";
 import { isWriteRefusal, systemError } from "./system_errors.ts";
 
 /** Up to this many bytes a call takes microseconds and is made at once; larger ones leave the thread to others. */
@@ -20,6 +21,8 @@ const QUICK_SYNC = 1;
 export interface DenoDiskOptions {
   /** Accepts a file that group or others may read or write. @default {false} */
   readonly allowInsecurePermissions?: boolean;
+  /** The system that the file is on, where it is not this one. */
+  readonly system?: FileSystem;
 }
 
 /** A file, open for reading and, where that is allowed, for writing. */
@@ -47,6 +50,26 @@ export class DenoDisk implements Disk {
    */
   static open(path: string, options: DenoDiskOptions = {}): DenoDisk {
     return new DenoDisk(path, options, openFile(path, options));
+  }
+
+  /**
+   * Opens an existing file as {@linkcode DenoDisk.open} does, and where files have access lists instead of modes, looks
+   * at that too. Where neither is there to be looked at, the log says so.
+   *
+   * @throws {InsecurePermissionsError} and what else opening throws
+   */
+  static async openPrivate(path: string, options: DenoDiskOptions = {}): Promise<DenoDisk> {
+    const disk = DenoDisk.open(path, options);
+    const { system, allowInsecurePermissions } = options;
+    if ((system?.os ?? Deno.build.os) !== "windows" || allowInsecurePermissions) return disk;
+    try {
+      const { assertPrivate, thisFileSystem } = await import("./permissions.ts");
+      await assertPrivate(path, system ?? await thisFileSystem());
+      return disk;
+    } catch (error) {
+      disk.close();
+      throw error;
+    }
   }
 
   /** Whether writing was refused when the file was opened. */

@@ -6,14 +6,13 @@
  * @module
  */
 import type { Bytes } from "../bytes.ts";
-import { sha256 } from "../crypto/sha256.ts";
 import { ConflictError, VaultExistsError } from "../errors.ts";
 import { ChainReader, reachedExtents, writeChain } from "./chain.ts";
 import { chooseVersion, type Chosen } from "./choose.ts";
 import { assertFree, publishFile } from "./create.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
 import { DenoDisk, type DenoDiskOptions } from "./disk_deno.ts";
-import { allocate, complement, countPages, type Extent, normalize } from "./extents.ts";
+import { complement, type Extent, normalize } from "./extents.ts";
 import { assertCommit } from "./commit_rules.ts";
 import type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./medium.ts";
 import {
@@ -25,10 +24,9 @@ import {
   type SegmentEntry,
 } from "./meta_page.ts";
 import { PAGE_SIZE, pagesFor } from "./page.ts";
+import { GROWTH, metaPageFor, placeSegments, type Space } from "./place.ts";
 
 const META_PAGES_SIZE = 2 * PAGE_SIZE;
-/** A file grows by an eighth, and by so many pages at least and at most unless one commit needs more. */
-const GROWTH = { least: 16, most: 256 } as const;
 /** Free pages at the end of the file that are worth giving back: more than so many, and more than half the file. */
 const WORTH_SHRINKING = 256;
 /** Zeros are written in pieces of so many bytes. */
@@ -76,16 +74,6 @@ interface Known {
   readonly durable: boolean;
 }
 
-/** Which pages a commit may use. */
-interface Space {
-  /** Reached by neither meta page. */
-  readonly free: readonly Extent[];
-  /** Reached by the older meta page only: free once that is overwritten. */
-  readonly pending: readonly Extent[];
-  /** Pages of the file. */
-  readonly pages: number;
-}
-
 /** Committed versions in one file, over any {@linkcode Disk}. */
 export class FileMedium implements Medium {
   readonly #disk: Disk;
@@ -101,19 +89,25 @@ export class FileMedium implements Medium {
     this.#disk = disk;
   }
 
-  /** Opens the file at a path: see {@linkcode DenoDisk.open} for what it throws. */
-  // deno-lint-ignore require-await
+  /** Opens the file at a path: see {@linkcode DenoDisk.openPrivate} for what it throws. */
   static async open(path: string, options: DenoDiskOptions = {}): Promise<FileMedium> {
-    return new FileMedium(DenoDisk.open(path, options));
+    return new FileMedium(await DenoDisk.openPrivate(path, options));
   }
 
   /**
-   * Makes a file that holds version 1, and opens it.
+   * Makes a file that holds version 1, for its owner alone, and opens it.
    *
    * @throws {VaultExistsError} when there is something at the path
    */
   static async create(path: string, commit: Commit, options: DenoDiskOptions = {}): Promise<FileMedium> {
+    const { firstImage } = await import("./image.ts");
     publishFile(path, await firstImage(commit));
+    // Elsewhere it was made with its mode. What anyone may see until then is sealed.
+    const { system } = options;
+    if ((system?.os ?? Deno.build.os) === "windows") {
+      const { keepPrivate, thisFileSystem } = await import("./permissions.ts");
+      await keepPrivate(path, system ?? await thisFileSystem());
+    }
     return await FileMedium.open(path, options);
   }
 
@@ -124,6 +118,7 @@ export class FileMedium implements Medium {
    */
   static async createOnDisk(disk: Disk, commit: Commit): Promise<FileMedium> {
     if (await disk.size() > 0) throw new VaultExistsError(disk.path);
+    const { firstImage } = await import("./image.ts");
     await disk.writeAt(await firstImage(commit), 0);
     await disk.sync();
     return new FileMedium(disk);
@@ -198,7 +193,8 @@ export class FileMedium implements Medium {
 
   #adopt(raw: Bytes, { page, other, recovered }: Chosen): Known {
     const segments = page.segments.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
-    const committed = { version: page.version, meta: page.meta, segments, recovered };
+    const { version, meta, addedDigest } = page;
+    const committed = { version, meta, segments, recovered, addedDigest };
     return { raw, page, other, segments, committed, durable: false };
   }
 
@@ -215,7 +211,7 @@ export class FileMedium implements Medium {
     await this.#fill(placed.unwritten);
     const shrunk = withoutTail(placed.free, placed.pages);
     const entries = [...retained.map(({ entry }) => entry), ...placed.entries];
-    const page = await metaPageFor(commit, version, shrunk.pages, entries);
+    const page = await metaPageFor(commit, { version, origin: known.page.origin }, shrunk.pages, entries);
     const bytes = await encodeMetaPage(page);
     const slot = metaPageOf(version);
     try {
@@ -232,7 +228,7 @@ export class FileMedium implements Medium {
     raw.set(bytes, slot * PAGE_SIZE);
     const added = placed.entries.map((entry) => new FileSegment(this.#disk, entry, page.pageCount));
     const segments = [...retained, ...added];
-    const committed = { version, meta: page.meta, segments, recovered: false };
+    const committed = { version, meta: page.meta, segments, recovered: false, addedDigest: page.addedDigest };
     return { raw, page, other: known.page, segments, committed, durable: true };
   }
 
@@ -282,67 +278,6 @@ export class FileMedium implements Medium {
     this.#space = undefined;
     this.#fresh = false;
   }
-}
-
-/** The bytes of a file that holds version 1, with room for the first commits. */
-async function firstImage(commit: Commit): Promise<Bytes> {
-  assertCommit(commit);
-  const { MemoryDisk } = await import("./disk_memory.ts");
-  const disk = new MemoryDisk();
-  const placed = placeSegments({ free: [], pending: [], pages: FIRST_SEGMENT_PAGE }, commit.append, 1);
-  await disk.truncate(placed.pages * PAGE_SIZE);
-  for (const [index, segment] of commit.append.entries()) await writeChain(disk, placed.runs[index]!, segment);
-  const page = await metaPageFor(commit, 1, placed.pages, placed.entries);
-  await disk.writeAt(await encodeMetaPage(page), metaPageOf(1) * PAGE_SIZE);
-  const image = new Uint8Array(await disk.size());
-  await disk.readAt(image, 0);
-  return image;
-}
-
-/** What the meta page of a commit says. */
-async function metaPageFor(
-  { meta, append }: Commit,
-  version: number,
-  pageCount: number,
-  segments: readonly SegmentEntry[],
-): Promise<MetaPage> {
-  const addedDigest = await sha256(...append);
-  return { version, pageCount, segments, added: append.length, addedDigest, meta: new Uint8Array(meta) };
-}
-
-/** Finds pages for new segments, growing the file when the free ones do not suffice. */
-function placeSegments(
-  space: Space,
-  append: readonly Uint8Array[],
-  version: number,
-): {
-  readonly runs: readonly (readonly Extent[])[];
-  readonly entries: readonly SegmentEntry[];
-  readonly free: readonly Extent[];
-  readonly pages: number;
-  /** Pages past the old end that no segment of this commit fills. */
-  readonly unwritten: Extent;
-} {
-  const needed = append.reduce((sum, { length }) => sum + pagesFor(length), 0);
-  let { free, pages } = space;
-  if (countPages(free) < needed) {
-    const count = Math.max(needed, Math.min(Math.max(pages >> 3, GROWTH.least), GROWTH.most));
-    free = normalize([...free, { first: pages, count }]);
-    pages += count;
-  }
-  const runs: (readonly Extent[])[] = [];
-  const entries: SegmentEntry[] = [];
-  let end = space.pages;
-  for (const { length } of append) {
-    const allocated = allocate(free, pagesFor(length));
-    if (allocated === null) throw new RangeError("There are fewer free pages than were counted");
-    free = allocated.free;
-    runs.push(allocated.taken);
-    const last = allocated.taken.at(-1)!;
-    entries.push({ version, first: allocated.taken[0]!.first, last: last.first + last.count - 1, length });
-    for (const { first, count } of allocated.taken) end = Math.max(end, first + count);
-  }
-  return { runs, entries, free, pages, unwritten: { first: end, count: pages - end } };
 }
 
 /** Leaves free pages at the end of the file out of its page count when they are many. */

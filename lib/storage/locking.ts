@@ -4,6 +4,7 @@
  * @module
  */
 import { BusyError } from "../errors.ts";
+import { logger } from "../log.ts";
 import type { Lock, LockMode, LockOptions } from "./disk.ts";
 
 /** How long to wait for a lock when nothing is said, in milliseconds. */
@@ -22,11 +23,15 @@ export async function acquire(what: string, tryOnce: () => boolean, options: Loc
   const { timeout = DEFAULT_TIMEOUT, signal } = options;
   signal?.throwIfAborted();
   const start = performance.now();
-  for (let pause = FIRST_PAUSE; !tryOnce(); pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+  let tries = 1;
+  for (let pause = FIRST_PAUSE; !tryOnce(); pause = Math.min(pause * 2, LONGEST_PAUSE), tries++) {
     const left = timeout - (performance.now() - start);
     if (left <= 0) throw new BusyError(`The vault "${what}" is still locked by another`, timeout);
     await delay(Math.min(left, pause * (0.5 + Math.random())), signal);
   }
+  if (tries === 1) return;
+  const milliseconds = Math.round(performance.now() - start);
+  logger("storage", "debug")?.("Waited {milliseconds} ms for the lock of {path}", { path: what, milliseconds, tries });
 }
 
 /** What can be locked: a disk, or a medium. */

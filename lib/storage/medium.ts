@@ -38,6 +38,8 @@ export interface Committed {
   readonly segments: readonly StoredSegment[];
   /** Whether a newer commit was found torn and passed over. */
   readonly recovered: boolean;
+  /** SHA-256 of the segments that this version added, joined, where the medium keeps it: it saves copies computing it. */
+  readonly addedDigest?: Uint8Array<ArrayBuffer>;
 }
 
 /** What one commit publishes. */

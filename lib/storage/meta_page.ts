@@ -47,7 +47,8 @@ const PAGE_COUNT_OFFSET = 56;
 const SEGMENT_COUNT_OFFSET = 60;
 const ADDED_COUNT_OFFSET = 62;
 const ADDED_DIGEST_OFFSET = 64;
-const GAP_OFFSET = ADDED_DIGEST_OFFSET + DIGEST_SIZE;
+const ORIGIN_OFFSET = ADDED_DIGEST_OFFSET + DIGEST_SIZE;
+const GAP_OFFSET = ORIGIN_OFFSET + 8;
 const TABLE_OFFSET = 128;
 const META_OFFSET = PAGE_SIZE - MAX_META_SIZE;
 
@@ -73,6 +74,8 @@ export interface SegmentEntry {
 export interface MetaPage {
   /** Version of the commit. */
   readonly version: number;
+  /** Version that the file began with: 1, or that of a copy. The one before it was never in this file. */
+  readonly origin: number;
   /** The file holds at least so many pages. */
   readonly pageCount: number;
   /** Live segments, oldest first. */
@@ -125,6 +128,7 @@ export async function encodeMetaPage(page: MetaPage): Promise<Bytes> {
   view.setUint16(SEGMENT_COUNT_OFFSET, page.segments.length, true);
   view.setUint16(ADDED_COUNT_OFFSET, page.added, true);
   bytes.set(page.addedDigest, ADDED_DIGEST_OFFSET);
+  writeU64(view, ORIGIN_OFFSET, page.origin === 1 ? 0 : page.origin);
   page.segments.forEach((segment, index) => {
     const offset = TABLE_OFFSET + index * ENTRY_SIZE;
     writeU64(view, offset + ENTRY_VERSION_OFFSET, segment.version);
@@ -178,9 +182,14 @@ function decodeFields(bytes: Uint8Array, view: DataView): MetaPage | string {
   const pageCount = view.getUint32(PAGE_COUNT_OFFSET, true);
   const count = view.getUint16(SEGMENT_COUNT_OFFSET, true);
   const added = view.getUint16(ADDED_COUNT_OFFSET, true);
+  const origin = readU64(view, ORIGIN_OFFSET);
   if (view.getUint32(PAGE_SIZE_OFFSET, true) !== PAGE_SIZE) return "a meta page names another page size";
   if (metaLength < 1 || metaLength > MAX_META_SIZE) return "the sealed meta's length is out of bounds";
-  if (!version || pageCount < FIRST_SEGMENT_PAGE || count > MAX_SEGMENTS || added > count) {
+  // An origin of 1 is written as 0.
+  if (!version || origin === undefined || origin === 1 || origin > version) {
+    return "a meta page's versions are out of bounds";
+  }
+  if (pageCount < FIRST_SEGMENT_PAGE || count > MAX_SEGMENTS || added > count) {
     return "a number of a meta page is out of bounds";
   }
   const tableEnd = TABLE_OFFSET + count * ENTRY_SIZE;
@@ -201,6 +210,7 @@ function decodeFields(bytes: Uint8Array, view: DataView): MetaPage | string {
   if (sharesPages(segments, pageCount)) return "two segments share a page";
   return {
     version,
+    origin: origin || 1,
     pageCount,
     segments,
     added,

@@ -92,10 +92,12 @@ Deno.test("coffer takes credentials and the vault from the environment where it 
     await box.fails(["get", "a"], "conflicting-credentials", 2, withEnv({ ...both, COFFER_KEYFILE: "x" }));
     assert.equal((await box.ok(["get", "a", ...kinds.keyfile!], withEnv(both))).out, "v");
     await Deno.rename(box.vault, box.path("elsewhere"));
+    await Deno.rename(`${box.vault}.anchor`, box.path("elsewhere.anchor"));
     const elsewhere = { COFFER_VAULT: box.path("elsewhere"), COFFER_KEYFILE: box.path("key") };
     assert.equal((await box.ok(["get", "a"], withEnv(elsewhere))).out, "v");
     await box.fails(["get", "a", "--vault", "other"], "vault-not-found", 3, withEnv(elsewhere));
     await Deno.rename(box.path("elsewhere"), box.vault);
+    await Deno.rename(box.path("elsewhere.anchor"), `${box.vault}.anchor`);
   });
 });
 

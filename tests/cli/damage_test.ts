@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { Engine } from "../../lib/engine.ts";
+import { Anchor } from "../../lib/sealed/anchor.ts";
 import { resolveCredential } from "../../lib/sealed/credential.ts";
 import { unwrapVaultKey } from "../../lib/sealed/key_slot.ts";
 import { deriveKeys } from "../../lib/sealed/keys.ts";
 import { decodeMeta } from "../../lib/sealed/meta.ts";
 import { VALUE } from "../../lib/state/secret.ts";
+import { anchorPath, FileAnchor } from "../../lib/storage/anchor_file.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import { type Sandbox, sandbox } from "./coffer.ts";
 
@@ -18,7 +20,10 @@ async function loseValues(box: Sandbox): Promise<void> {
     meta,
     await resolveCredential({ keyFile: Deno.readFileSync(box.path("key")) }),
   );
-  const engine = await Engine.load(medium, await deriveKeys(vaultKey, meta.vaultId), {});
+  const engine = await Engine.load(medium, await deriveKeys(vaultKey, meta.vaultId), {
+    origin: {},
+    anchor: new Anchor(new FileAnchor(anchorPath(box.vault))),
+  });
   const { state } = engine.committed;
   await engine.transact(({ records }) => {
     for (const key of [...state.keys(VALUE)]) records.remove(VALUE, key);
@@ -64,7 +69,8 @@ Deno.test("coffer check reports a lost value with a credential, and cannot see i
 
 Deno.test("coffer opens a vault whose newest meta page was wiped, with a warning, and status says recovered", async () => {
   await sandbox(async (box) => {
-    await box.init();
+    // A read that is noted in the log is a commit, and would write the page anew.
+    await box.init("--no-recovery", "--no-anchor", "--no-audit-reads");
     for (const value of ["1", "2"]) await box.ok(["set", "a", "--value", value, ...box.key]);
     assert.equal((await box.json(["status"])).recovered, false);
     await wipeMetaPage(box, "newest");
@@ -86,5 +92,19 @@ Deno.test("coffer opens a vault whose newest meta page was wiped, with a warning
       "3",
       true,
     ]);
+  });
+});
+
+Deno.test("coffer refuses a vault whose newest meta page was wiped when its anchor knows better, and tells what is there", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    for (const value of ["1", "2"]) await box.ok(["set", "a", "--value", value, ...box.key]);
+    await wipeMetaPage(box, "newest");
+    await box.fails(["get", "a", ...box.key], "rollback-detected", 7);
+    await box.fails(["set", "a", "--value", "3", ...box.key], "rollback-detected", 7);
+    const { state, generation, anchorGeneration } = await box.json(["anchor", "status"]);
+    assert.deepEqual({ state, generation, anchorGeneration }, { state: "older", generation: 2, anchorGeneration: 3 });
+    await box.ok(["anchor", "trust", "--yes", ...box.key]);
+    assert.equal((await box.ok(["get", "a", ...box.key])).out, "1");
   });
 });

@@ -221,7 +221,7 @@ Deno.test("coffer reddb export and unseal carry a vault as text", () =>
 
 Deno.test("coffer reddb import takes entries over in one commit, and says what it left out", () =>
   sandbox(async (box) => {
-    await box.init();
+    await box.init("--no-recovery", "--no-audit-reads");
     const { path, key } = await bootstrapped(box);
     await box.ok(["reddb", "set", path, "db/url", "--value", "postgres://", ...key]);
     const from = ["--reddb-certificate-file", box.path("certificate"), ...box.key];

@@ -66,7 +66,7 @@ Deno.test("coffer check counts in one and in many", async () => {
     await box.init();
     const secrets = async () => (await box.ok(["check", ...box.key])).out.match(/^seals: .*, (.*)$/m)![1];
     assert.equal(await secrets(), "0 secrets");
-    assert.match((await box.ok(["check"])).out, /^structure: generation 1, 1 segment, /);
+    assert.match((await box.ok(["check"])).out, /^structure: generation 1, 2 segments, /);
     await box.ok(["set", "a", "--value", "1", ...box.key]);
     assert.equal(await secrets(), "1 secret");
     await box.ok(["set", "b", "--value", "1", ...box.key]);

@@ -135,6 +135,10 @@ Deno.test("coffer refuses names that are too long for a secret or for a file, an
         ["ls", "--keyfile", long],
       ]
     ) await box.fails(args, "io-error", 1);
-    assert.deepEqual([...Deno.readDirSync(box.folder)].map(({ name }) => name).sort(), ["key", "vault.coffer"]);
+    assert.deepEqual([...Deno.readDirSync(box.folder)].map(({ name }) => name).sort(), [
+      "key",
+      "vault.coffer",
+      "vault.coffer.anchor",
+    ]);
   });
 });

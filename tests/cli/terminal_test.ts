@@ -281,6 +281,22 @@ terminalTest("coffer rm and slot rm ask once, and take anything but yes for no",
   assert.equal((await new Terminal(box, ["rm", "a", "--yes", ...box.key]).end()).code, 0);
 });
 
+terminalTest("coffer anchor trust asks once, names the generation, and takes anything but yes for no", async (box) => {
+  await box.init();
+  Deno.removeSync(`${box.vault}.anchor`);
+  const answer = async (keys: string) => {
+    const terminal = new Terminal(box, ["anchor", "trust", ...box.key]);
+    await terminal.sees("Take generation 1 of ");
+    await terminal.sees("[y/N] ");
+    await terminal.type(keys);
+    return (await terminal.end()).code;
+  };
+  assert.equal(await answer("n\r"), 1);
+  await box.fails(["ls", ...box.key], "anchor-missing", 7);
+  assert.equal(await answer("y\r"), 0);
+  await box.ok(["ls", ...box.key]);
+});
+
 terminalTest("coffer says that a vault is missing before it asks for anything", async (box) => {
   for (const args of [["ls"], ["set", "a"], ["passwd"], ["rm", "a"]]) {
     const { code, screen } = await new Terminal(box, args).end();

@@ -23,6 +23,9 @@ function metaOf(slots: readonly Slot[]): Meta {
     created: 1000,
     updated: 2000,
     head: patterned(16, 50),
+    audit: { length: 7, head: patterned(32, 80) },
+    anchored: true,
+    backup: false,
     slots,
   };
 }
@@ -38,6 +41,21 @@ Deno.test("openMeta() gives back what sealMeta() was given, from one slot to six
     assert.deepEqual(await openMeta(bytes, KEY), meta);
   }
   assert.ok(META_SIZE <= MAX_META_SIZE);
+});
+
+Deno.test("sealMeta() puts the log's end and the flags where the format says", async () => {
+  for (
+    const [anchored, backup, flags] of [[false, false, 0], [true, false, 1], [false, true, 2], [true, true, 3]] as const
+  ) {
+    const meta = { ...META, anchored, backup };
+    const bytes = await sealMeta(meta, KEY);
+    const view = viewOf(bytes);
+    assert.equal(view.getBigUint64(72, true), 7n);
+    assert.deepEqual(bytes.slice(80, 112), meta.audit.head);
+    assert.equal(view.getUint32(112, true), flags);
+    assert.ok(bytes.subarray(116, 160).every((byte) => byte === 0));
+    assert.deepEqual(await openMeta(bytes, KEY), meta);
+  }
 });
 
 Deno.test("openMeta() refuses every flipped byte", async () => {
@@ -86,7 +104,10 @@ Deno.test("decodeMeta() refuses another size, gaps, doubles, no slots, and slots
     change((copy) => viewOf(copy).setBigUint64(16, 0n, true)),
     change((copy) => viewOf(copy).setBigUint64(16, 2n ** 53n, true)),
     change((copy) => viewOf(copy).setUint32(24, 0, true)),
-    change((copy) => copy[72] = 1),
+    change((copy) => viewOf(copy).setBigUint64(72, 2n ** 53n, true)),
+    change((copy) => copy[112] = 4),
+    change((copy) => copy[113] = 1),
+    change((copy) => copy[116] = 1),
     change((copy) => copy[159] = 1),
   ];
   for (const [index, each] of wrong.entries()) {

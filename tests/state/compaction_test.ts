@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LOWEST_TIER, planCommit, SMALL_DELTAS } from "../../lib/state/compaction.ts";
+import { LOWEST_TIER, planAudit, planCommit, SMALL_DELTAS } from "../../lib/state/compaction.ts";
 import { MAX_SEGMENTS } from "../../lib/storage/medium.ts";
 import { printedSeed, randomFrom } from "../helpers.ts";
 
@@ -111,4 +111,32 @@ Deno.test("planCommit() writes a snapshot rather than one delta too many", () =>
   const deltas = [8 ** 6, 8 ** 5, 8 ** 4].map((size) => size * LOWEST_TIER);
   assert.deepEqual(planCommit(2 ** 40, deltas, 1, 4), { write: "delta", absorb: 0 });
   assert.deepEqual(planCommit(2 ** 40, deltas, 1, 3), { write: "snapshot" });
+});
+
+Deno.test("planAudit() keeps few segments and rewrites little over 10,000 snapshots, whatever their sizes", () => {
+  const random = randomFrom(printedSeed("planAudit()"));
+  const kinds: Readonly<Record<string, () => number>> = {
+    "all small": () => 100,
+    "all large": () => 5_000_000,
+    "of any size": () => Math.ceil(Math.exp(random() * 15)),
+    "one by one": () => 1,
+  };
+  for (const [name, next] of Object.entries(kinds)) {
+    const sizes: number[] = [];
+    let [written, added, most] = [0, 0, 0];
+    for (let i = 0; i < 10_000; i++) {
+      const size = next();
+      const absorb = planAudit(sizes, size);
+      assert.ok(Number.isSafeInteger(absorb) && absorb >= 0 && absorb <= sizes.length, name);
+      const taken = sizes.splice(sizes.length - absorb, absorb).reduce((sum, each) => sum + each, size);
+      sizes.push(taken);
+      added += size;
+      written += Math.max(taken, LOWEST_TIER);
+      most = Math.max(most, sizes.length);
+    }
+    assert.ok(most <= 12, `${name}: ${most} segments`);
+    assert.equal(sizes.reduce((sum, size) => sum + size, 0), added, name);
+    const atLeast = Math.max(added, 10_000 * LOWEST_TIER);
+    assert.ok(written < 25 * atLeast, `${name}: ${written} bytes were written for ${atLeast}`);
+  }
 });

@@ -41,7 +41,7 @@ for (const mode of [0o644, 0o640, 0o620, 0o604, 0o602, 0o601, 0o610]) {
         fileAt(path, 1);
         Deno.chmodSync(path, mode);
         assert.throws(() => DenoDisk.open(path), (error) => {
-          return error instanceof InsecurePermissionsError && error.path === path && (error.mode & 0o777) === mode;
+          return error instanceof InsecurePermissionsError && error.path === path && (error.mode! & 0o777) === mode;
         });
         DenoDisk.open(path, { allowInsecurePermissions: true }).close();
       }),

@@ -107,7 +107,15 @@ export function digestOf(...parts: readonly Uint8Array[]): Bytes {
 
 /** A valid meta page with nothing in it but what is given. */
 export function metaPage(parts: Partial<MetaPage> & { readonly version: number }): MetaPage {
-  return { pageCount: 2, segments: [], added: 0, addedDigest: digestOf(), meta: filled(8, parts.version), ...parts };
+  return {
+    origin: 1,
+    pageCount: 2,
+    segments: [],
+    added: 0,
+    addedDigest: digestOf(),
+    meta: filled(8, parts.version),
+    ...parts,
+  };
 }
 
 /** Where a version's meta page goes, and its bytes. */

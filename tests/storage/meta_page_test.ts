@@ -62,7 +62,8 @@ Deno.test("decodeMetaPage() gives back what was encoded, the smallest and the fu
   const segments = Array.from({ length: 48 }, (_, i) => ({ version: i + 1, first: 2 + i, last: 2 + i, length: 7 }));
   const full = metaPage({ version: 48, pageCount: 50, segments, added: 1, meta: filled(2688, 1) });
   const largest = metaPage({ version: Number.MAX_SAFE_INTEGER, pageCount: 0xffffffff });
-  for (const page of [PAGE, full, largest, metaPage({ version: 1, meta: filled(1, 1) })]) {
+  const restored = metaPage({ version: 9, origin: 9 });
+  for (const page of [PAGE, full, largest, restored, metaPage({ version: 1, meta: filled(1, 1) })]) {
     const decoded = await decodeMetaPage(await encodeMetaPage(page), metaPageOf(page.version));
     assert.deepEqual(decoded, { status: "valid", page });
   }
@@ -107,6 +108,9 @@ const RULES: Readonly<Record<string, (view: DataView, bytes: Uint8Array) => void
   "more added than there are": (view) => view.setUint16(62, 4, true),
   "added ones of an older version": (view) => view.setUint16(62, 2, true),
   "none added, though one has the version": (view) => view.setUint16(62, 0, true),
+  "an origin of 1": (view) => view.setBigUint64(96, 1n, true),
+  "an origin above the version": (view) => view.setBigUint64(96, 0x0102030406n, true),
+  "an origin above 2^53 - 1": (view) => view.setBigUint64(96, 2n ** 60n, true),
   "a byte in the first gap": (_, bytes) => bytes[127] = 1,
   "a byte after the table": (_, bytes) => bytes[1407] = 1,
   "a byte after the meta": (_, bytes) => bytes[4095] = 1,

@@ -32,6 +32,9 @@ interface Moment {
   readonly state: string;
 }
 
+/** The anchor would answer first: what must hold here, holds without one. */
+const ANCHOR = null;
+
 /** Two histories of one vault: they part after a common beginning. */
 interface Histories {
   readonly main: readonly Moment[];
@@ -58,7 +61,7 @@ async function history(path: string, mark: string, commits: number): Promise<rea
 
 async function histories(folder: string): Promise<Histories> {
   const path = `${folder}/made.coffer`;
-  await (await Vault.create(path, { ...CREDENTIAL, ...CHEAP_KDF })).close();
+  await (await Vault.create(path, { ...CREDENTIAL, ...CHEAP_KDF, anchor: ANCHOR })).close();
   const first = { generation: 1, file: await Deno.readFile(path), state: "" };
   const common = [first, ...await history(path, "common", 2)];
   const copy = `${folder}/copy.coffer`;
@@ -115,6 +118,7 @@ async function judge(
   file: Uint8Array,
   { main, fork }: Histories,
   what: string,
+  logChanged = false,
 ): Promise<"opened" | "refused"> {
   const path = `${folder}/spliced.coffer`;
   await Deno.writeFile(path, file, { mode: 0o600 });
@@ -144,7 +148,9 @@ async function judge(
     [...state.split("\n").filter(Boolean), `after=${"x".repeat(9_000)}`].sort().join("\n"),
     what,
   );
-  assert.deepEqual((await vault.check()).problems, [], what);
+  // Old entries of the log are not opened with the vault, so what became of them shows when they are looked at.
+  const { problems } = await vault.check();
+  if (!logChanged) assert.deepEqual(problems, [], what);
   return "opened";
 }
 
@@ -298,6 +304,7 @@ for (const [name, changes] of Object.entries(TABLES)) {
           await withTable(file, generation, () => ({ pageCount: newest.pageCount, ...change })),
           mainOnly,
           `change ${index}`,
+          name === "another length",
         );
       }
     }));

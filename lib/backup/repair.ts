@@ -1,0 +1,218 @@
+/**
+ * Repair: a vault whose newest version can not be read falls back to the one before, when it is told to.
+ *
+ * @module
+ */
+import { equalBytes } from "../bytes.ts";
+import { Engine } from "../engine.ts";
+import { CofferError, ConflictError, CorruptVaultError, VaultExistsError } from "../errors.ts";
+import type { CredentialOptions } from "../sealed/credential.ts";
+import { decodeMeta } from "../sealed/meta.ts";
+import { removeIfThere, temporaryPath } from "../storage/create.ts";
+import type { LockOptions } from "../storage/disk.ts";
+import { DenoDisk } from "../storage/disk_deno.ts";
+import { FileMedium } from "../storage/file.ts";
+import { withLock } from "../storage/locking.ts";
+import { systemError } from "../storage/system_errors.ts";
+import type { FileOptions } from "../vault.ts";
+import { anchoredGeneration, anchorStore } from "./anchored.ts";
+import { judge } from "./judge.ts";
+import { copyFile, keepBeside, replace } from "./place.ts";
+import { makePlan, type Plan, type RepairLoss } from "./plan.ts";
+import { keptName, rewrite } from "./rewrite.ts";
+import { readSource, type Ring, type Source, unlockSource } from "./source.ts";
+
+/** How often somebody else may change the vault while its key is derived. */
+const ATTEMPTS = 3;
+/** How to repair: exactly one credential. */
+export interface RepairOptions extends CredentialOptions, FileOptions {
+  /** Falls back to the older version when the newest one can not be read. @default {false} */
+  readonly older?: boolean;
+  /** Only says what would be done; the file may be read-only then. @default {false} */
+  readonly dryRun?: boolean;
+  /**
+   * The newest generation that is known of from elsewhere, such as from an anchor. What stands in a torn vault is then
+   * not taken for the newest: going on from it needs `older`, and the generations go on above this one.
+   */
+  readonly known?: number;
+  /**
+   * Is told what is wrong, and what falling back gives up, before anything is changed. When it throws, nothing is.
+   */
+  readonly beforeRepair?: (found: RepairReport) => void | Promise<void>;
+}
+
+/** What a repair found and did. */
+export interface RepairReport {
+  /**
+   * `sound`: nothing is wrong. `torn`: the newest meta page is torn or wiped, and the version before it stands by itself.
+   * `damaged`: the version that counts can not be read, and the one before it can.
+   */
+  readonly state: "sound" | "torn" | "damaged";
+  /** Whether the vault was changed. */
+  readonly repaired: boolean;
+  /** The generation that counts now. */
+  readonly generation: number;
+  /** What is wrong, in words. */
+  readonly problems: readonly string[];
+  /** What is given up, or was; when the state is `damaged`, or a commit that is torn left a trace. */
+  readonly loss?: RepairLoss;
+  /** Where the damaged file is kept, when the vault was changed. */
+  readonly kept?: string;
+}
+
+/**
+ * Looks whether the vault can be read, and when told to makes it readable again.
+ *
+ * A torn newest meta page is healed by committing once on the version that stands. When the version that counts can not
+ * be read, and the one before it can, `older` writes that one as a new commit, with generations above all that were
+ * seen, into a new file that takes the vault's name once it is whole and on the disk. Before either the file as it was
+ * is kept beside the vault, under a name that ends in `.damaged-` and the time.
+ *
+ * @throws {CorruptVaultError} when neither version can be read; gather what is left with {@linkcode salvageVault}
+ * @throws {WrongCredentialError} @throws {VaultNotFoundError} @throws {UnsupportedVersionError} @throws {BusyError}
+ * @throws {ConflictError} when others keep changing the vault meanwhile
+ * @throws {DiskFullError} @throws {InputOutputError} @throws {PermissionDeniedError} when it can not be written
+ */
+export async function repairVault(path: string, options: RepairOptions): Promise<RepairReport> {
+  const real = realPath(path);
+  const disk = DenoDisk.open(real, options);
+  try {
+    const write = !options.dryRun;
+    let before = await withLock(disk, "shared", options, () => readSource(disk));
+    const rings = await unlockSource(before, options);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const done = await withLock(disk, write ? "exclusive" : "shared", options, async () => {
+        const now = await readSource(disk);
+        if (!equalBytes(now.raw, before.raw) && !sameKeys(now, rings)) {
+          before = now;
+          return undefined;
+        }
+        const plan = await makePlan(disk, now, rings, Math.max(options.known ?? 0, anchored(now, path, options)));
+        const found = reportOf(plan);
+        if (plan.state === "sound" || !write || (plan.state === "damaged" && !options.older)) return found;
+        await options.beforeRepair?.(found);
+        return plan.state === "damaged" ? await fallBack(disk, real, plan) : found;
+      });
+      if (done === undefined) continue;
+      return done.state === "torn" && write ? await heal(real, options, done, rings) : done;
+    }
+    const [from, to] = [before, await readSource(disk)].map(({ candidates }) => candidates[0]?.page?.version ?? 0);
+    throw new ConflictError(from!, to!);
+  } finally {
+    disk.close();
+  }
+}
+
+/** What the anchor knows: a version that it has seen was acknowledged, and is not passed over as torn. */
+function anchored({ candidates }: Source, path: string, { anchor }: RepairOptions): number {
+  const meta = candidates.find(({ meta }) => meta?.anchored)?.meta;
+  return meta === undefined ? 0 : anchoredGeneration(anchorStore(path, anchor), meta.vaultId, true);
+}
+
+/** Whether the keys at hand are those of the pages: a rotation in between brings new ones. */
+function sameKeys({ candidates }: Source, rings: readonly Ring[]): boolean {
+  return candidates.every(({ meta }) => meta === undefined || rings.some(({ epoch }) => epoch === meta.epoch));
+}
+
+function reportOf({ state, stands, problems, loss }: Plan): RepairReport {
+  const { generation } = stands.generation.meta;
+  return { state, repaired: false, generation, problems, ...(loss === undefined ? {} : { loss }) };
+}
+
+/** Writes the version that stands into a new file, and lets it take the vault's name. The exclusive lock is held. */
+async function fallBack(disk: DenoDisk, path: string, plan: Plan): Promise<RepairReport> {
+  const temporary = temporaryPath(path);
+  try {
+    create(temporary, path);
+    const target = DenoDisk.open(temporary);
+    let generation: number;
+    try {
+      generation = await rewrite(target, plan.stands, plan.ring, plan.newest, plan.seals);
+      await prove(target, plan);
+    } finally {
+      target.close();
+    }
+    const kept = keep(path, (name) => keepBeside(disk.path, name));
+    replace(temporary, path);
+    return { ...reportOf(plan), repaired: true, generation, kept };
+  } catch (error) {
+    removeIfThere(temporary);
+    throw error;
+  }
+}
+
+/** Reads the new file as anybody would: it has to hold what it was made of before it takes the name. */
+async function prove(target: DenoDisk, { stands, ring }: Plan): Promise<void> {
+  const { candidates } = await readSource(target);
+  for (const candidate of candidates) {
+    const judged = await judge(target, candidate, [ring]);
+    const same = !(judged instanceof CofferError) && judged.state.size === stands.state.size &&
+      [...judged.state.records()].every(([kind, key, json]) => stands.state.get(kind, key) === json);
+    if (!same) throw new CorruptVaultError("the repaired file does not read as it was written");
+  }
+}
+
+/** One commit on the version that stands writes the torn page anew. */
+async function heal(
+  path: string,
+  options: RepairOptions,
+  report: RepairReport,
+  rings: readonly Ring[],
+): Promise<RepairReport> {
+  const medium = await FileMedium.open(path, options);
+  let kept: string | undefined;
+  try {
+    const meta = (await withLock(medium, "shared", options, async () => {
+      // What is torn may still be of use to somebody: the commit writes over it.
+      kept = keep(path, (name) => copyFile(path, name));
+      return await medium.read();
+    }))!;
+    const ring = rings.find(({ epoch }) => epoch === decodeMeta(meta.meta).epoch) ?? rings[0]!;
+    const engine = await Engine.load(medium, ring.keys, { ...lockOptions(options), origin: {} });
+    await engine.transact((work) => {
+      if (work.generation.recovered) work.audit({ operation: "vault.repair", count: work.generation.meta.generation });
+    }, options);
+    const { generation } = engine.committed.generation.meta;
+    await engine.close();
+    return { ...report, repaired: true, generation, kept: kept! };
+  } finally {
+    medium.close();
+  }
+}
+
+function lockOptions({ timeout, signal }: RepairOptions): LockOptions {
+  return { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
+}
+
+/** Keeps the file as it is under a name that is free. */
+function keep(path: string, make: (name: string) => void): string {
+  const now = new Date();
+  for (let again = 0;; again++) {
+    const name = keptName(path, now, again);
+    try {
+      make(name);
+      return name;
+    } catch (error) {
+      if (!(error instanceof VaultExistsError) || again === ATTEMPTS) throw error;
+    }
+  }
+}
+
+function create(temporary: string, path: string): void {
+  try {
+    Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch (error) {
+    throw systemError(error, "write beside", path);
+  }
+}
+
+/** A link stays a link: the file behind it is the one that is replaced. */
+function realPath(path: string): string {
+  try {
+    return Deno.lstatSync(path).isSymlink ? Deno.realPathSync(path) : path;
+  } catch (error) {
+    // Opening it says better what is wrong.
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw systemError(error, "look up", path);
+  }
+}

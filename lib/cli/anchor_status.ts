@@ -1,0 +1,87 @@
+/**
+ * `coffer anchor status`: what the anchor says, and how the vault stands to it.
+ *
+ * @module
+ */
+import { encodeHex } from "../bytes.ts";
+import { AnchorDamagedError } from "../errors.ts";
+import { type AnchorRecord, inspectAnchor } from "../sealed/anchor.ts";
+import { FileAnchor } from "../storage/anchor_file.ts";
+import type { VaultSummary } from "../vault.ts";
+import { findCredential } from "./credential.ts";
+import type { GlobalFlags } from "./flags.ts";
+import { anchorOf, fileOptions, openVault, prepareOpening, vaultPath } from "./open.ts";
+import { note, shown, writeJson, writeOut } from "./output.ts";
+
+/** Flags of `anchor status`. */
+export interface AnchorStatusFlags extends GlobalFlags {
+  /** Whether to ask for a passphrase when no credential was given. */
+  readonly unlock: boolean;
+}
+
+const WORDS = {
+  none: "the vault has no anchor",
+  missing: "it is missing",
+  damaged: "it is damaged",
+  foreign: "it is of another vault",
+  level: "level with the vault",
+  behind: "behind the vault; the next change moves it up",
+  older: "the vault is older than the anchor says",
+} as const;
+
+interface Found {
+  readonly state: keyof typeof WORDS;
+  readonly record?: AnchorRecord;
+}
+
+/** Shows the anchor, held against the vault. */
+export default async function anchorStatus(flags: AnchorStatusFlags): Promise<void> {
+  const path = vaultPath(flags);
+  const authenticated = flags.unlock || findCredential(flags) !== undefined;
+  const summary = await read(flags, path, authenticated);
+  const { anchored, generation } = summary;
+  const anchor = anchorOf(flags, path);
+  const { state, record } = anchored ? look(anchor, summary) : { state: "none" as const };
+  const said = record === undefined ? {} : { anchorGeneration: record.generation, anchorEpoch: record.epoch };
+  if (flags.json) {
+    const place = anchored ? { anchor } : {};
+    return await writeJson({ path, anchored, ...place, state, generation, ...said, authenticated });
+  }
+  const lines = [["vault", path], ["generation", String(generation)]];
+  if (anchored) lines.push(["anchor", anchor]);
+  if (record !== undefined) lines.push(["it says", `generation ${record.generation}, epoch ${record.epoch}`]);
+  lines.push(["state", WORDS[state]]);
+  await writeOut(lines.map(([key, value]) => `${`${key}:`.padEnd(13)}${shown(value!)}\n`).join(""));
+  if (!authenticated && Deno.stderr.isTerminal()) {
+    note("None of this is authenticated; --unlock opens the vault first.");
+  }
+}
+
+/** With a credential a vault that does not fit its anchor is an error, as for every command. */
+async function read(flags: AnchorStatusFlags, path: string, unlock: boolean): Promise<VaultSummary> {
+  if (unlock) {
+    await using vault = await openVault(prepareOpening(flags));
+    return await vault.status();
+  }
+  const { Vault } = await import("../vault.ts");
+  return await Vault.inspect(path, fileOptions(flags));
+}
+
+function look(path: string, { vaultId, generation }: VaultSummary): Found {
+  const store = new FileAnchor(path);
+  try {
+    const bytes = store.read();
+    if (bytes === null) return { state: "missing" };
+    const [record] = inspectAnchor(bytes, path)
+      .filter((record) => encodeHex(record.vaultId) === vaultId)
+      .sort((a, b) => b.generation - a.generation);
+    if (record === undefined) return { state: "foreign" };
+    if (record.generation === generation) return { state: "level", record };
+    return { state: record.generation < generation ? "behind" : "older", record };
+  } catch (error) {
+    if (error instanceof AnchorDamagedError) return { state: "damaged" };
+    throw error;
+  } finally {
+    store.release();
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * `coffer anchor trust`: takes the vault as it is for the newest.
+ *
+ * @module
+ */
+import { InterruptedError, NoAnchorError } from "../errors.ts";
+import type { GlobalFlags } from "./flags.ts";
+import { anchorOf, fileOptions, openVault, prepareOpening, vaultPath } from "./open.ts";
+import { note, shown, writeJson } from "./output.ts";
+import { canAsk, confirm } from "./terminal.ts";
+
+/** Flags of `anchor trust`. */
+export interface AnchorTrustFlags extends GlobalFlags {
+  /** Whether not to ask. */
+  readonly yes: boolean;
+}
+
+/** Makes the anchor anew. */
+export default async function anchorTrust(flags: AnchorTrustFlags): Promise<void> {
+  const { path, options } = prepareOpening(flags);
+  const { Vault } = await import("../vault.ts");
+  const { anchored, generation: found, updatedAt } = await Vault.inspect(vaultPath(flags), fileOptions(flags));
+  if (!anchored) throw new NoAnchorError();
+  const question =
+    `Take generation ${found} of ${updatedAt.toISOString()} for the newest? Later changes, if there were ` +
+    "any, are lost.";
+  if (!flags.yes && canAsk() && !await confirm(question)) throw new InterruptedError();
+  await using vault = await openVault({ path, options: { ...options, trustAnchor: true } });
+  const { generation } = await vault.status();
+  const anchor = anchorOf(flags, path);
+  if (flags.json) await writeJson({ path, anchor, generation });
+  else if (Deno.stderr.isTerminal()) note(`The anchor ${shown(anchor)} says generation ${generation}`);
+}

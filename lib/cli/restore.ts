@@ -1,0 +1,59 @@
+/**
+ * `coffer restore BACKUP`: puts a backup in the place of the vault.
+ *
+ * @module
+ */
+import { InterruptedError, UsageError } from "../errors.ts";
+import { FileMedium } from "../storage/file.ts";
+import { MemoryDisk, MemoryFile } from "../storage/disk_memory.ts";
+import type { OpenOptions, Vault } from "../vault.ts";
+import { decryptAge, isAge } from "./age.ts";
+import { givenCredential } from "./credential.ts";
+import { checkMayWrite, isThere, readFile } from "./files.ts";
+import type { GlobalFlags } from "./flags.ts";
+import { sameFile } from "./numbered.ts";
+import { fileOptions, vaultPath } from "./open.ts";
+import { note, shown, writeJson } from "./output.ts";
+import { canAsk, confirm } from "./terminal.ts";
+
+/** Flags of `restore`. */
+export interface RestoreFlags extends GlobalFlags {
+  /** Whether a backup may be older than the vault. */
+  readonly rollback: boolean;
+  /** File with age identities. */
+  readonly identity?: string;
+  /** Whether not to ask. */
+  readonly yes: boolean;
+}
+
+/** Restores a backup; the vault that was there is kept beside it. */
+export default async function restore(flags: RestoreFlags, backup: string): Promise<void> {
+  const path = vaultPath(flags);
+  const options = { ...givenCredential(flags, `Passphrase for ${backup}:`), ...fileOptions(flags) };
+  checkMayWrite(path, "restore");
+  if (sameFile(backup, path)) throw new UsageError("The backup is the vault itself", { hint: "Name the backup" });
+  await using vault = await open(backup, flags, options);
+  if (!flags.yes && isThere(path) && canAsk() && !await confirm(`Put the backup in the place of "${path}"?`)) {
+    throw new InterruptedError();
+  }
+  const report = await vault.restoreTo(path, { ...fileOptions(flags), rollback: flags.rollback });
+  if (flags.json) await writeJson({ vault: path, ...report });
+  else {
+    // Whoever finds the restored vault not to be what was wanted must know where the other one is.
+    note(`Restored ${shown(path)} from generation ${report.from}; it is generation ${report.generation} now`);
+    if (report.kept !== undefined) note(`The vault that was there is kept as ${shown(report.kept)}`);
+  }
+}
+
+async function open(backup: string, flags: RestoreFlags, options: OpenOptions): Promise<Vault> {
+  const { Vault } = await import("../vault.ts");
+  // The backup has no anchor: what flags say of one is about the vault.
+  const { anchor: _, ...own } = options;
+  const head = (await readFile(backup, "backup", 64)).bytes;
+  if (!isAge(head)) {
+    if (flags.identity !== undefined) throw new UsageError("--identity was given, and the backup is no age file");
+    return await Vault.open(backup, own);
+  }
+  const bytes = await decryptAge((await readFile(backup, "backup", Infinity)).bytes, flags.identity);
+  return await Vault.open(new FileMedium(new MemoryDisk(new MemoryFile(bytes), backup)), own);
+}

@@ -1,0 +1,98 @@
+/**
+ * `coffer rotate`: a new vault key.
+ *
+ * @module
+ */
+import type { RotateReport } from "../rotate.ts";
+import type { CredentialOptions } from "../sealed/credential.ts";
+import type { Vault } from "../vault.ts";
+import { credentialFrom, type CredentialKind } from "./credential.ts";
+import { checkMayCreate, claimStdin, STDIN } from "./files.ts";
+import type { GlobalFlags } from "./flags.ts";
+import { refuseBoth } from "./metadata.ts";
+import { withNewFile } from "./new_credential.ts";
+import { openVault, prepareOpening } from "./open.ts";
+import { note, shown, showOnce, writeJson } from "./output.ts";
+import { showRecoveryCode } from "./recovery.ts";
+import { remembered } from "../sealed/remembered.ts";
+
+/** Flags of `rotate`. */
+export interface RotateFlags extends GlobalFlags {
+  /** Whether slots go whose credentials were not given. */
+  readonly dropOthers: boolean;
+  /** Whether no recovery code is made. */
+  readonly noRecovery: boolean;
+  /** File for the recovery code. */
+  readonly recoveryOut?: string;
+  /** Whether the code is not asked back. */
+  readonly noConfirm: boolean;
+  /** Files with passphrases of further slots. */
+  readonly alsoPassphraseFile?: readonly string[];
+  /** Key files of further slots. */
+  readonly alsoKeyfile?: readonly string[];
+  /** Files with certificates of further slots. */
+  readonly alsoCertificateFile?: readonly string[];
+  /** Files with recovery codes that stay. */
+  readonly alsoRecoveryFile?: readonly string[];
+}
+
+/** Gives the vault a new key. The slots stay whose credentials are given, the one that opens it among them. */
+export default async function rotate(flags: RotateFlags): Promise<void> {
+  const { dropOthers, noRecovery, recoveryOut, json } = flags;
+  refuseBoth({ "--no-recovery": noRecovery, "--recovery-out": recoveryOut });
+  const { path, options } = prepareOpening(flags);
+  const others = furtherCredentials(flags);
+  if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
+
+  // It opens the vault first, and is wanted once more for the new key.
+  const opening = remembered(options);
+  await using vault = await openVault({ path, options: { ...options, ...opening } });
+  let code: string | undefined;
+  const report = await withNewFile(recoveryOut, async (write) => {
+    const onRecoveryCode = async (text: string) => {
+      if (recoveryOut !== undefined) write(text);
+      else if (json) code = text;
+      else await showRecoveryCode(text, flags.noConfirm);
+    };
+    const credentials = [opening, ...others];
+    return await vault.rotate({ credentials, dropOthers, ...(noRecovery ? {} : { onRecoveryCode }) });
+  });
+  if (json) await printJson(vault, report, code, recoveryOut);
+  else tell(report);
+}
+
+function furtherCredentials(flags: RotateFlags): CredentialOptions[] {
+  const files: readonly [CredentialKind, string, readonly string[] | undefined][] = [
+    ["passphrase", "--also-passphrase-file", flags.alsoPassphraseFile],
+    ["keyFile", "--also-keyfile", flags.alsoKeyfile],
+    ["certificate", "--also-certificate-file", flags.alsoCertificateFile],
+    ["recoveryCode", "--also-recovery-file", flags.alsoRecoveryFile],
+  ];
+  return files.flatMap(([kind, from, paths = []]) =>
+    paths.map((file) => {
+      if (file === STDIN) claimStdin(from);
+      return credentialFrom({ kind, from, file });
+    })
+  );
+}
+
+function tell({ epoch, dropped }: RotateReport): void {
+  if (Deno.stderr.isTerminal()) note(`The vault has a new key, of epoch ${epoch}`);
+  for (const { id, kind, label } of dropped) {
+    note(
+      `Slot ${id} (${kind}${label === "" ? "" : ` "${shown(label)}"`}) went: its credential opens the vault no more`,
+    );
+  }
+}
+
+/** One document with report and code. A slot whose code nobody could read would be of no use: it goes again. */
+async function printJson(vault: Vault, report: RotateReport, code: string | undefined, file?: string): Promise<void> {
+  if (code === undefined) return await writeJson({ ...report, ...(file === undefined ? {} : { recoveryFile: file }) });
+  try {
+    await showOnce(() => writeJson({ ...report, recoveryCode: code }));
+  } catch (error) {
+    // The newest slot is the one that was made.
+    await vault.slots.remove(Math.max(...report.slots.map(({ id }) => id)));
+    throw error;
+  }
+}

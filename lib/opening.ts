@@ -1,0 +1,238 @@
+/**
+ * How a vault is reached, opened and unlocked.
+ *
+ * @module
+ */
+import { type AuditOrigin, MAX_TEXT_SIZE } from "./audit/entry.ts";
+import { Attempts } from "./attempts.ts";
+import { encodeUtf8 } from "./bytes.ts";
+import { wipe } from "./crypto/random.ts";
+import {
+  AnchorMissingError,
+  CofferError,
+  CorruptVaultError,
+  InvalidMetadataError,
+  VaultNotFoundError,
+  WrongCredentialError,
+} from "./errors.ts";
+import { logFailure, prepareLog } from "./log.ts";
+import { sameSlots } from "./rotate.ts";
+import { Anchor } from "./sealed/anchor.ts";
+import { type CredentialOptions, resolveCredential } from "./sealed/credential.ts";
+import type { KdfOptions } from "./sealed/kdf_limits.ts";
+import { type Unwrapped, unwrapVaultKey } from "./sealed/key_slot.ts";
+import type { VaultKeys } from "./sealed/keys.ts";
+import { decodeMeta, type Meta } from "./sealed/meta.ts";
+import { readGeneration } from "./sealed/store.ts";
+import type { PolicyValues } from "./state/policies.ts";
+import type { AnchorStore } from "./storage/anchor_store.ts";
+import type { LockOptions } from "./storage/disk.ts";
+import { withLock } from "./storage/locking.ts";
+import type { Committed, Medium } from "./storage/medium.ts";
+
+/** How often a vault is opened anew that gets another key each time. */
+const MAX_ATTEMPTS = 8;
+
+/** How to reach a vault's file. */
+export interface FileOptions extends LockOptions {
+  /**
+   * Where the anchor is that tells an older copy of the vault from the newest: a path, by default the vault's with
+   * `.anchor` at its end, or a store of your own. Another disk is better. A vault on a medium of your own has none unless
+   * you give a store.
+   */
+  readonly anchor?: string | AnchorStore | undefined;
+  /** Accepts a file that group or others may read or write. @default {false} */
+  readonly allowInsecurePermissions?: boolean;
+}
+
+/** Whether failed tries to open a vault count. */
+export interface AttemptsOptions {
+  /**
+   * Counts failures in a file beside the vault, `NAME.attempts`, and refuses to try while there is a wait. `false` is
+   * for callers that keep limits of their own. A vault on a medium has no such file. @default {true}
+   */
+  readonly attempts?: boolean;
+}
+
+/** What the log of a vault says of who opened it, in the caller's words; at most 512 bytes each. */
+export interface AuditOptions {
+  /** A person or a program. */
+  readonly actor?: string | undefined;
+  /** Why the vault is opened. */
+  readonly reason?: string | undefined;
+}
+
+/** How to open a vault: exactly one credential. */
+export interface OpenOptions extends CredentialOptions, FileOptions, AttemptsOptions, AuditOptions {
+  /**
+   * Takes the vault as it is for the newest, and makes its anchor anew: for an anchor that is lost, or a copy that was put
+   * back on purpose. The log says so. @default {false}
+   */
+  readonly trustAnchor?: boolean;
+}
+
+/** How to create a vault: exactly one credential, a passphrase or a key file, for its first slot. */
+export interface CreateOptions
+  extends Pick<CredentialOptions, "passphrase" | "keyFile">, KdfOptions, Omit<FileOptions, "anchor">, AuditOptions {
+  /** As for opening; null for a vault that has no anchor, and so takes an older copy for the newest. */
+  readonly anchor?: string | AnchorStore | null | undefined;
+  /** Label of the first slot, at most 32 bytes. */
+  readonly label?: string;
+  /** Policies that hold from the start; those that are left out have their default. */
+  readonly policies?: Partial<PolicyValues> | undefined;
+  /**
+   * Asks for a recovery slot: gets its 24 words once, before the vault exists. When it throws, no vault is made.
+   */
+  readonly onRecoveryCode?: (code: string) => void | Promise<void>;
+}
+
+/** @throws {InvalidMetadataError} when an actor or a reason is too long, or no plain text */
+export function checkOrigin({ actor, reason }: AuditOptions): AuditOrigin {
+  for (const [field, text] of [["actor", actor], ["reason", reason]] as const) {
+    if (text === undefined) continue;
+    if (!text.isWellFormed() || /\p{Cc}/u.test(text)) throw new InvalidMetadataError(field, "it is not plain text");
+    if (encodeUtf8(text).length > MAX_TEXT_SIZE) {
+      throw new InvalidMetadataError(field, `it is longer than ${MAX_TEXT_SIZE} bytes`);
+    }
+  }
+  return { ...(actor === undefined ? {} : { actor }), ...(reason === undefined ? {} : { reason }) };
+}
+
+/** The anchor of a vault that is to be made; its place must be free. */
+export async function newAnchor(where: string | Medium, given: CreateOptions["anchor"]): Promise<Anchor | undefined> {
+  if (given === null || (given === undefined && typeof where !== "string")) return undefined;
+  const { anchorPath, FileAnchor } = await import("./storage/anchor_file.ts");
+  if (typeof given === "object") return new Anchor(given);
+  const path = given ?? anchorPath(where as string);
+  FileAnchor.assertFree(path);
+  return new Anchor(new FileAnchor(path));
+}
+
+/** The anchor of a vault that has one. */
+export async function findAnchor(where: string | Medium, given: FileOptions["anchor"]): Promise<Anchor> {
+  if (typeof given === "object") return new Anchor(given);
+  if (given === undefined && typeof where !== "string") throw new AnchorMissingError("(no store was given)");
+  const { anchorPath, FileAnchor } = await import("./storage/anchor_file.ts");
+  return new Anchor(new FileAnchor(given ?? anchorPath(where as string)));
+}
+
+/** Makes the anchor anew for the newest generation. The caller holds the exclusive lock. */
+export async function makeAnchor(medium: Medium, keys: VaultKeys, anchor: Anchor | undefined): Promise<void> {
+  const generation = await readGeneration(medium, keys);
+  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor);
+}
+
+/** The options of the lock alone: an open vault does not keep its credential. */
+export function lockOptions({ timeout, signal }: LockOptions): LockOptions {
+  return { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
+}
+
+/** The vault key, and how many tries failed that the audit log does not tell of yet. */
+export async function unlock(
+  meta: Meta,
+  options: OpenOptions,
+  attempts: Attempts | undefined,
+): Promise<Unwrapped & { readonly failedUnlocks: number }> {
+  // Before anything is asked for or derived: while there is a wait, guessing right is no help.
+  await attempts?.assertMayTry(options);
+  const unwrapped = await unwrap(meta, options, attempts);
+  try {
+    return { ...unwrapped, failedUnlocks: await attempts?.succeeded(options) ?? 0 };
+  } catch (error) {
+    wipe(unwrapped.vaultKey);
+    throw error;
+  }
+}
+
+async function unwrap(meta: Meta, options: OpenOptions, attempts: Attempts | undefined): Promise<Unwrapped> {
+  const credential = await resolveCredential(options);
+  try {
+    return await unwrapVaultKey(meta, credential, options.signal);
+  } catch (error) {
+    logFailure("auth", "unlock", error);
+    throw error instanceof WrongCredentialError && attempts !== undefined ? await attempts.failed(error) : error;
+  } finally {
+    wipe(credential.secret);
+  }
+}
+
+/** The tries to open the vault at a path, where they count. */
+export async function attemptsOf(
+  where: string | Medium,
+  vaultId: Uint8Array,
+  { attempts = true }: AttemptsOptions = {},
+): Promise<Attempts | undefined> {
+  if (typeof where !== "string" || !attempts) return undefined;
+  return new Attempts(new (await attemptsFile())(where), vaultId);
+}
+
+/** Takes away what an earlier vault at the path has left, which would count as failures of the new one. */
+export async function forgetAttempts(path: string): Promise<void> {
+  try {
+    new (await attemptsFile())(path).remove();
+  } catch (error) {
+    // The new vault is there and open. At worst whoever opens it next is told to wait, which is the safe side.
+    if (!(error instanceof CofferError)) throw error;
+  }
+}
+
+/** The newest version, read under a shared lock of its own. @throws {VaultNotFoundError} when there is none */
+export async function readNewest(medium: Medium, options: LockOptions): Promise<Committed> {
+  const committed = await withLock(medium, "shared", options, () => medium.read());
+  if (committed === null) throw new VaultNotFoundError(medium.name);
+  return committed;
+}
+
+/** Runs work on a medium, and closes the medium when it fails. */
+export async function closingOnError<T>(medium: Medium, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    logFailure("vault", "open", error);
+    medium.close();
+    throw error;
+  }
+}
+
+/**
+ * Runs what opens a vault, and runs it again when the vault got another key between its slots and its state were read: what
+ * the slots gave opens nothing then, though nothing is damaged.
+ */
+export async function openingUnderOneKey<T>(
+  medium: Medium,
+  options: LockOptions,
+  open: (meta: Meta) => Promise<T>,
+): Promise<T> {
+  return await closingOnError(medium, async () => {
+    for (let attempt = 1;; attempt++) {
+      const meta = decodeMeta((await readNewest(medium, options)).meta);
+      try {
+        return await open(meta);
+      } catch (error) {
+        if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
+        if (sameSlots(meta.slots, decodeMeta((await readNewest(medium, options)).meta).slots)) throw error;
+      }
+    }
+  });
+}
+
+/** The medium of a path, or the one that was given. */
+export async function reach(where: string | Medium, options: FileOptions): Promise<Medium> {
+  await prepareLog();
+  if (typeof where !== "string") return where;
+  try {
+    return await (await fileMedium()).open(where, options);
+  } catch (error) {
+    logFailure("vault", "open", error);
+    throw error;
+  }
+}
+
+/** Files need Deno; the rest of the library does not, so they are loaded when a path is given. */
+export async function fileMedium(): Promise<typeof import("./storage/file.ts").FileMedium> {
+  return (await import("./storage/file.ts")).FileMedium;
+}
+
+async function attemptsFile(): Promise<typeof import("./storage/attempts_file.ts").AttemptsFile> {
+  return (await import("./storage/attempts_file.ts")).AttemptsFile;
+}

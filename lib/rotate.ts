@@ -1,0 +1,106 @@
+/**
+ * A new vault key.
+ *
+ * @module
+ */
+import { equalBytes } from "./bytes.ts";
+import { wipe } from "./crypto/random.ts";
+import type { Engine } from "./engine.ts";
+import { BackupReadOnlyError, ConflictError, SlotsFullError, SlotsWouldDropError } from "./errors.ts";
+import { type CredentialOptions, resolveCredential } from "./sealed/credential.ts";
+import { type PreparedSlot, prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
+import { SLOT_COUNT } from "./sealed/meta.ts";
+import type { Slot } from "./sealed/slot.ts";
+import { prepareNewSlot, type SlotInfo, slotInfo } from "./slots.ts";
+
+/** Which slots the new key is wrapped for. */
+export interface RotateOptions {
+  /** Credentials of the slots that stay, each as for opening; their passphrases and costs stay as they are. */
+  readonly credentials: readonly CredentialOptions[];
+  /** Lets the slots go whose credentials are not given. @default {false} */
+  readonly dropOthers?: boolean;
+  /**
+   * Gets a fresh recovery code, before the new key counts. The old recovery slots go. When it throws, nothing changes.
+   */
+  readonly onRecoveryCode?: (code: string) => void | Promise<void>;
+}
+
+/** What a rotation did. */
+export interface RotateReport {
+  /** Counts vault keys. */
+  readonly epoch: number;
+  /** The slots as they are now. */
+  readonly slots: readonly SlotInfo[];
+  /** The slots that went. */
+  readonly dropped: readonly SlotInfo[];
+}
+
+interface Kept {
+  readonly slot: Slot;
+  readonly prepared: PreparedSlot;
+}
+
+/** Gives the vault a new key: see `Vault.rotate`. */
+export async function rotate(engine: Engine, options: RotateOptions): Promise<RotateReport> {
+  await engine.refresh();
+  const { slots, backup } = engine.live.generation.meta;
+  // Before a code is shown that would never count.
+  if (backup) throw new BackupReadOnlyError();
+  const kept = await prepareKept(engine, options.credentials);
+  const dropped = slots.filter(({ id }) => !kept.some(({ slot }) => slot.id === id));
+  // A recovery slot is no loss when another takes its place.
+  const lost = dropped.filter(({ kind }) => kind !== "recovery" || options.onRecoveryCode === undefined);
+  if (lost.length > 0 && !options.dropOthers) throw new SlotsWouldDropError(lost.map(slotInfo));
+  const recovery = await prepareRecovery(kept, dropped, options);
+
+  return await engine.exclusively(async (now) => {
+    const { meta } = engine.live.generation;
+    // Deriving keys took time without a lock: slots that came or changed since would be dropped without a word.
+    if (!sameSlots(slots, meta.slots)) throw new ConflictError(meta.generation, meta.generation);
+    await engine.rekey(async (vaultKey, vault) => {
+      const wrapped: Slot[] = [];
+      for (const { slot, prepared } of kept) {
+        wrapped.push(await wrapSlot(prepared, vaultKey, vault, slot.id, slot.created));
+      }
+      if (recovery !== undefined) wrapped.push(await wrapSlot(recovery, vaultKey, vault, meta.nextSlotId, now));
+      return { slots: wrapped, nextSlotId: meta.nextSlotId + (recovery === undefined ? 0 : 1) };
+    }, now);
+    const { epoch, slots: after } = engine.live.generation.meta;
+    return { epoch, slots: after.map(slotInfo), dropped: dropped.map(slotInfo) };
+  });
+}
+
+/** Opens the slot of each credential, and does the slow part of wrapping for it anew. */
+async function prepareKept(engine: Engine, credentials: readonly CredentialOptions[]): Promise<Kept[]> {
+  const { meta } = engine.live.generation;
+  const kept = new Map<number, Kept>();
+  for (const options of credentials) {
+    const credential = await resolveCredential(options);
+    try {
+      const { vaultKey, slot: id } = await unwrapVaultKey(meta, credential);
+      wipe(vaultKey);
+      const slot = meta.slots.find((slot) => slot.id === id)!;
+      if (!kept.has(id)) kept.set(id, { slot, prepared: await prepareSlot(credential, slot.label, slot.kdf) });
+    } finally {
+      wipe(credential.secret);
+    }
+  }
+  return [...kept.values()].sort((a, b) => a.slot.id - b.slot.id);
+}
+
+async function prepareRecovery(
+  kept: readonly Kept[],
+  dropped: readonly Slot[],
+  { onRecoveryCode }: RotateOptions,
+): Promise<PreparedSlot | undefined> {
+  if (onRecoveryCode === undefined) return undefined;
+  // Before a code is shown that no slot would ever take.
+  if (kept.length >= SLOT_COUNT) throw new SlotsFullError();
+  const label = dropped.find(({ kind }) => kind === "recovery")?.label ?? "";
+  return await prepareNewSlot({ kind: "recovery" }, label, { onSecret: onRecoveryCode });
+}
+
+/** Whether slots wrap the same key in the same way. */
+export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
+  return a.length === b.length && a.every((slot, index) => equalBytes(slot.wrapped, b[index]!.wrapped));
+}

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { inspectAnchor } from "../../lib/sealed/anchor.ts";
+import { newKeyFile } from "../../lib/sealed/keyfile.ts";
+import { type OpenOptions, Vault } from "../../lib/vault.ts";
+import { readLog } from "../stored_log.ts";
+import { CHEAP_KDF, checkWhole, flipped, PASSPHRASE, rejectsWith, type TestVault, withVault } from "../helpers.ts";
+
+const KEY = { passphrase: PASSPHRASE };
+
+/** Writes a backup of what is there now beside the vault; gives its path. */
+async function backedUp({ path, folder }: TestVault, name = "backup"): Promise<string> {
+  await using vault = await Vault.open(path, KEY);
+  const backup = `${folder}/${name}`;
+  Deno.writeFileSync(backup, (await vault.backup()).bytes, { mode: 0o600 });
+  return backup;
+}
+
+async function restored(backup: string, path: string, rollback = false): ReturnType<Vault["restoreTo"]> {
+  await using vault = await Vault.open(backup, KEY);
+  return await vault.restoreTo(path, { rollback });
+}
+
+async function valueAt(path: string, credential: OpenOptions = KEY): Promise<string> {
+  await using vault = await Vault.open(path, credential);
+  return await vault.secrets.getText("a");
+}
+
+function anchored(path: string): number {
+  return Math.max(...inspectAnchor(Deno.readFileSync(`${path}.anchor`), path).map(({ generation }) => generation));
+}
+
+withVault("Vault.restoreTo puts a backup over a newer vault only when told, and keeps that one", async (test) => {
+  const { vault, path } = test;
+  await vault.secrets.set("a", "1");
+  const backup = await backedUp(test);
+  await vault.secrets.set("a", "2");
+  const before = Deno.readFileSync(path);
+  await rejectsWith(() => restored(backup, path), "rollback-detected");
+  assert.deepEqual(Deno.readFileSync(path), before);
+  const { from, generation, kept } = await restored(backup, path, true);
+  assert.deepEqual([from, generation], [2, 4]);
+  assert.deepEqual(Deno.readFileSync(kept!), before);
+  assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
+  assert.equal(anchored(path), generation);
+  // The vault that was open all the time goes on with what was restored.
+  assert.equal(await vault.secrets.getText("a"), "1");
+  await vault.secrets.set("a", "3");
+  assert.equal(await valueAt(path), "3");
+  const status = await vault.status();
+  assert.deepEqual([status.generation, status.backup, status.recovered], [5, false, false]);
+  const log = await readLog(path, KEY);
+  assert.deepEqual(
+    log.map(({ operation }) => operation),
+    ["vault.create", "secret.set", "vault.restore", "secret.set"],
+  );
+  assert.equal(log[2]!.count, from);
+});
+
+withVault("Vault.restoreTo makes a vault that is missing, with its anchor or without", async (test) => {
+  const { vault, path } = test;
+  await vault.secrets.set("a", "1");
+  const backup = await backedUp(test);
+  await vault.close();
+  Deno.removeSync(path);
+  const first = await restored(backup, path);
+  assert.deepEqual([first.generation, first.kept], [3, undefined]);
+  assert.equal(await valueAt(path), "1");
+  Deno.removeSync(path);
+  // The anchor knows of a newer one.
+  await rejectsWith(() => restored(backup, path), "rollback-detected");
+  assert.equal((await restored(backup, path, true)).generation, 4);
+  Deno.removeSync(path);
+  Deno.removeSync(`${path}.anchor`);
+  assert.equal((await restored(backup, path)).generation, 3);
+  assert.equal(anchored(path), 3);
+});
+
+withVault("Vault.restoreTo replaces a vault that is damaged, empty or cut short", async (test) => {
+  const { vault, path } = test;
+  await vault.secrets.set("a", "1");
+  const backup = await backedUp(test);
+  await vault.close();
+  const whole = Deno.readFileSync(path);
+  const damaged = [
+    flipped(whole, 2 * 4096 + 50),
+    flipped(flipped(whole, 60), 4096 + 60),
+    new Uint8Array(0),
+    whole.slice(0, 5000),
+  ];
+  for (const [index, bytes] of damaged.entries()) {
+    Deno.writeFileSync(path, bytes);
+    const { kept } = await restored(backup, path, index > 0);
+    assert.deepEqual(Deno.readFileSync(kept!), bytes, "what is left of the old one is kept");
+    await checkWhole(path);
+    assert.equal(await valueAt(path), "1");
+  }
+});
+
+withVault("Vault.restoreTo leaves another vault, and what is no vault, alone", async (test) => {
+  const { path, folder } = test;
+  const backup = await backedUp(test);
+  const other = `${folder}/other`;
+  await (await Vault.create(other, { passphrase: "other", ...CHEAP_KDF })).close();
+  Deno.writeTextFileSync(`${folder}/letter`, "x".repeat(10_000), { mode: 0o600 });
+  for (const [target, code] of [[other, "backup-foreign"], [`${folder}/letter`, "not-a-vault"]] as const) {
+    const before = Deno.readFileSync(target);
+    await rejectsWith(() => restored(backup, target, true), code);
+    assert.deepEqual(Deno.readFileSync(target), before);
+  }
+  await checkWhole(path);
+});
+
+withVault(
+  "Vault.restoreTo of a backup from before a rotation brings its slots back, and the next rotation counts on",
+  async (test) => {
+    const { vault, path } = test;
+    const keyFile = newKeyFile();
+    await vault.slots.add({ kind: "keyfile", keyFile });
+    await vault.secrets.set("a", "1");
+    const backup = await backedUp(test);
+    await vault.rotate({ credentials: [KEY], dropOthers: true });
+    await vault.secrets.set("a", "2");
+    await rejectsWith(() => restored(backup, path), "rollback-detected");
+    const { generation } = await restored(backup, path, true);
+    assert.equal(generation, 6);
+    await rejectsWith(() => vault.secrets.getText("a"), "vault-rotated");
+    assert.equal(await valueAt(path, { keyFile }), "1");
+    assert.equal(anchored(path), 6);
+    await using again = await Vault.open(path, KEY);
+    assert.equal((await again.rotate({ credentials: [KEY, { keyFile }] })).epoch, 2);
+    assert.equal(await valueAt(path, { keyFile }), "1");
+  },
+);
+
+withVault("Vault.restoreTo twice in one second keeps both vaults", async (test) => {
+  const { vault, path } = test;
+  await vault.secrets.set("a", "1");
+  const backup = await backedUp(test);
+  await vault.secrets.set("a", "2");
+  const kept = [];
+  for (let round = 0; round < 3; round++) kept.push((await restored(backup, path, true)).kept);
+  assert.equal(new Set(kept).size, 3);
+  for (const name of kept) assert.ok(Deno.statSync(name!).isFile);
+});
+
+withVault("Vault.restoreTo whose anchor does not follow leaves a vault that opens and moves it up", async (test) => {
+  const { vault, path } = test;
+  await vault.secrets.set("a", "1");
+  const backup = await backedUp(test);
+  await vault.secrets.set("a", "2");
+  await vault.close();
+  const anchor = Deno.readFileSync(`${path}.anchor`);
+  const { generation } = await restored(backup, path, true);
+  Deno.writeFileSync(`${path}.anchor`, anchor);
+  await using again = await Vault.open(path, KEY);
+  await again.secrets.set("b", "1");
+  assert.equal(anchored(path), generation + 1);
+  assert.equal(await valueAt(path), "1");
+  const operations = (await readLog(path, KEY)).map(({ operation }) => operation);
+  assert.ok(operations.includes("anchor.move"), String(operations));
+});
+
+withVault(
+  "Vault.restoreTo over a rotation whose anchor does not follow is refused, until it is run again",
+  async (test) => {
+    const { vault, path } = test;
+    await vault.secrets.set("a", "1");
+    const backup = await backedUp(test);
+    await vault.rotate({ credentials: [KEY] });
+    await vault.close();
+    const anchor = Deno.readFileSync(`${path}.anchor`);
+    await restored(backup, path, true);
+    // To the anchor of a later key the restored vault is an older copy. Nothing else would tell it from one.
+    Deno.writeFileSync(`${path}.anchor`, anchor);
+    await rejectsWith(() => Vault.open(path, KEY), "rollback-detected");
+    await restored(backup, path, true);
+    assert.equal(await valueAt(path), "1");
+  },
+);

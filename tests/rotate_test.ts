@@ -1,0 +1,324 @@
+import assert from "node:assert/strict";
+import { SlotsWouldDropError } from "../lib/errors.ts";
+import { newKeyFile } from "../lib/sealed/keyfile.ts";
+import { resolveCredential } from "../lib/sealed/credential.ts";
+import { unwrapVaultKey } from "../lib/sealed/key_slot.ts";
+import { deriveKeys } from "../lib/sealed/keys.ts";
+import { decodeMeta } from "../lib/sealed/meta.ts";
+import { readGeneration } from "../lib/sealed/store.ts";
+import { MemoryDisk, MemoryFile } from "../lib/storage/disk_memory.ts";
+import { FileMedium } from "../lib/storage/file.ts";
+import { type OpenOptions, Vault } from "../lib/vault.ts";
+import { readLog } from "./stored_log.ts";
+import { MemoryAnchor } from "./memory_anchor.ts";
+import { checkWhole, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
+import { type Fault, FaultyDisk, FaultyMachine, imageAfter } from "./storage/faulty_disk.ts";
+
+const OWN = { credentials: [{ passphrase: PASSPHRASE }] };
+
+withVault("Vault.rotate seals everything under a new key and keeps passphrase, values and history", async (test) => {
+  const { vault, path } = test;
+  await vault.secrets.set("a", "1");
+  await vault.secrets.set("a", "2", { tags: ["x"], note: "n" });
+  await vault.secrets.set("large", new Uint8Array(3_000_000));
+  const before = await vault.status();
+  const report = await vault.rotate(OWN);
+  assert.deepEqual([report.epoch, report.dropped], [2, []]);
+  assert.deepEqual(report.slots, before.slots, "the slot is the same, wrapped anew");
+  const after = await vault.status();
+  assert.deepEqual([after.epoch, after.generation], [2, before.generation + 1]);
+  assert.ok(after.seals < 8, "seals are counted anew");
+  await vault.secrets.set("a", "3");
+  await using again = await Vault.open(path, { passphrase: PASSPHRASE });
+  assert.equal(await again.secrets.getText("a"), "3");
+  assert.equal(await again.secrets.getText("a", { version: 1 }), "1");
+  assert.equal((await again.secrets.get("large")).length, 3_000_000);
+  assert.deepEqual((await again.secrets.list())[0]!.tags, ["x"]);
+  const log = await readLog(path, { passphrase: PASSPHRASE });
+  assert.deepEqual(log.filter(({ operation }) => operation === "vault.rotate").map(({ count }) => count), [2]);
+  assert.equal(log.at(0)!.operation, "vault.create", "the log from before is kept");
+  assert.equal(log.length, after.generation + 1);
+});
+
+withVault(
+  "Vault.rotate leaves nothing that the old key opens; older copies open with it and with nothing new",
+  async (test) => {
+    const { vault, path, folder } = test;
+    const keyFile = newKeyFile();
+    await vault.slots.add({ kind: "keyfile", keyFile });
+    await vault.secrets.set("a", "1");
+    const copy = `${folder}/copy`;
+    Deno.copyFileSync(path, copy);
+    Deno.copyFileSync(`${path}.anchor`, `${copy}.anchor`);
+    const { vaultKey, slot } = await unwrapVaultKey(
+      decodeMeta(await sealedMeta(copy)),
+      await resolveCredential({ keyFile }),
+    );
+    assert.equal(slot, 2);
+
+    let code = "";
+    await vault.rotate({ ...OWN, dropOthers: true, onRecoveryCode: (text) => void (code = text) });
+    const medium = await FileMedium.open(path);
+    const { vaultId } = decodeMeta((await medium.read())!.meta);
+    await rejectsWith(async () => await readGeneration(medium, await deriveKeys(vaultKey, vaultId)), "corrupt-vault");
+    medium.close();
+    await rejectsWith(() => Vault.open(path, { keyFile }), "wrong-credential");
+    await using old = await Vault.open(copy, { keyFile });
+    assert.equal(await old.secrets.getText("a"), "1");
+    await rejectsWith(() => Vault.open(copy, { recoveryCode: code }), "wrong-credential");
+    // In the vault's place the copy is what the anchor is there to tell.
+    Deno.renameSync(path, `${path}.new`);
+    Deno.copyFileSync(copy, path);
+    await rejectsWith(() => Vault.open(path, { keyFile }), "rollback-detected");
+    Deno.renameSync(`${path}.new`, path);
+  },
+);
+
+withVault("Vault.rotate refuses to drop slots without a word, and names them", async (test) => {
+  const { vault } = test;
+  const keyFile = newKeyFile();
+  let certificate = "";
+  await vault.slots.add({ kind: "keyfile", keyFile, label: "ci" });
+  await vault.slots.add({ kind: "certificate" }, { onSecret: (text) => void (certificate = text) });
+  await vault.slots.add({ kind: "recovery" });
+  const { generation } = await vault.status();
+  const shown: string[] = [];
+  const onRecoveryCode = (code: string) => void shown.push(code);
+  const error = await rejectsWith(() => vault.rotate({ ...OWN, onRecoveryCode }), "slots-would-drop");
+  assert.ok(error instanceof SlotsWouldDropError);
+  assert.deepEqual(error.slots.map(({ id, kind, label }) => [id, kind, label]), [[2, "keyfile", "ci"], [
+    3,
+    "certificate",
+    "",
+  ]]);
+  assert.match(error.message, /2 \(keyfile "ci"\), 3 \(certificate\)/);
+  await rejectsWith(
+    () => vault.rotate({ credentials: [...OWN.credentials, { keyFile }, { certificate }] }),
+    "slots-would-drop",
+  );
+  await rejectsWith(() => vault.rotate({ credentials: [] }), "no-credential");
+  await rejectsWith(
+    () => vault.rotate({ credentials: [{ passphrase: "wrong" }], dropOthers: true }),
+    "wrong-credential",
+  );
+  assert.deepEqual([shown.length, (await vault.status()).generation], [0, generation]);
+
+  const report = await vault.rotate({
+    credentials: [{ certificate }, ...OWN.credentials, { keyFile }, { keyFile }],
+    onRecoveryCode,
+  });
+  assert.deepEqual(report.dropped.map(({ id }) => id), [4]);
+  assert.deepEqual(report.slots.map(({ id, kind }) => [id, kind]), [
+    [1, "passphrase"],
+    [2, "keyfile"],
+    [3, "certificate"],
+    [5, "recovery"],
+  ]);
+  for (const credential of [{ keyFile }, { certificate }, { recoveryCode: shown[0]! }]) {
+    await checkWhole(test.path, credential);
+  }
+});
+
+withVault("Vault.rotate changes nothing when the new recovery code could not be shown", async ({ vault, path }) => {
+  const bytes = Deno.readFileSync(path);
+  const failing = () => {
+    throw new RangeError("nobody there");
+  };
+  await assert.rejects(() => vault.rotate({ ...OWN, onRecoveryCode: failing }), RangeError);
+  assert.deepEqual(Deno.readFileSync(path), bytes);
+});
+
+withVault("Vault.rotate is refused when slots changed while keys were derived", async ({ vault, path }) => {
+  await using other = await Vault.open(path, { passphrase: PASSPHRASE });
+  const onRecoveryCode = async () => void await other.slots.add({ kind: "keyfile", keyFile: newKeyFile() });
+  await rejectsWith(() => vault.rotate({ ...OWN, onRecoveryCode }), "conflict");
+  assert.equal((await vault.status()).epoch, 1);
+});
+
+withVault("Vault.rotate tells other open vaults that they must be opened again", async ({ vault, path }) => {
+  await using other = await Vault.open(path, { passphrase: PASSPHRASE });
+  await vault.secrets.set("a", "1");
+  assert.equal(await other.secrets.getText("a"), "1");
+  await vault.rotate(OWN);
+  await rejectsWith(() => other.secrets.getText("a"), "vault-rotated");
+  await rejectsWith(() => other.secrets.set("a", "2"), "vault-rotated");
+  await rejectsWith(() => other.rotate(OWN), "vault-rotated");
+  await using again = await Vault.open(path, { passphrase: PASSPHRASE });
+  await again.secrets.set("a", "2");
+  assert.equal(await vault.secrets.getText("a"), "2");
+});
+
+withVault(
+  "Vault.open asks once for the credential of a vault that gets a new key meanwhile, and opens it",
+  async (test) => {
+    const { vault, path } = test;
+    await vault.secrets.set("a", "1");
+    let asked = 0;
+    const passphrase = async () => {
+      asked++;
+      // The slots were read, the state not yet.
+      await vault.rotate(OWN);
+      return PASSPHRASE;
+    };
+    await using again = await Vault.open(path, { passphrase });
+    assert.equal(await again.secrets.getText("a"), "1");
+    assert.deepEqual([asked, (await again.status()).epoch], [1, 2]);
+  },
+);
+
+// ---- Crashes, and anchors of other epochs ----
+
+/** A vault file with its anchor, of epoch 1. */
+async function initial(): Promise<{ image: Uint8Array; anchor: Uint8Array; keyFile: Uint8Array }> {
+  return await withFolder(async (folder) => {
+    const store = new MemoryAnchor();
+    const keyFile = newKeyFile();
+    await using vault = await Vault.create(`${folder}/v`, { keyFile, anchor: store });
+    await vault.secrets.set("a", "1");
+    await vault.secrets.set("b", new Uint8Array(20_000));
+    await vault.close();
+    return { image: Deno.readFileSync(`${folder}/v`), anchor: store.read()!, keyFile };
+  });
+}
+
+function mediumOf(image: Uint8Array): FileMedium {
+  return new FileMedium(new MemoryDisk(new MemoryFile(image)));
+}
+
+const KINDS: readonly Fault["kind"][] = ["stop-before", "stop-after", "tear", "fail-once", "fail-from"];
+
+Deno.test("Vault.rotate that stops at any call of the disk leaves the old key or the new one, and no anchor ahead", async () => {
+  const { image, anchor, keyFile } = await initial();
+  let last = 0;
+  const seen = new Set<number>();
+  for (const kind of KINDS) {
+    for (let call = 0; call <= last || last === 0; call++) {
+      const fault = { kind, call, ...(kind === "tear" ? { bytes: 1000 } : {}) } as Fault;
+      const machine = new FaultyMachine(image, fault);
+      const store = new MemoryAnchor(anchor);
+      const vault = await Vault.open(new FileMedium(new FaultyDisk(machine)), { keyFile, anchor: store });
+      let acknowledged = false;
+      try {
+        await vault.rotate({ credentials: [{ keyFile }] });
+        acknowledged = true;
+      } catch { /* What matters is what is left. */ }
+      await vault.close().catch(() => {});
+      last = Math.max(last, machine.calls);
+      const survivors = [0, 1, 2].map((pick) => imageAfter(image, machine.log, { keeps: (at) => at % 3 === pick }));
+      const none = imageAfter(image, machine.log, { keeps: () => false });
+      for (const left of [machine.file.bytes, none, ...survivors]) {
+        const context = `${kind} at call ${call}`;
+        seen.add(await survives(left, store, keyFile, acknowledged, context));
+      }
+      if (acknowledged && machine.calls <= call) break;
+    }
+  }
+  assert.ok(last >= 3, `${last} calls`);
+  assert.deepEqual([...seen].sort(), [1, 2]);
+});
+
+/** Opens what is left, changes it, and gives the epoch that was found. */
+async function survives(
+  image: Uint8Array,
+  left: MemoryAnchor,
+  keyFile: Uint8Array,
+  acknowledged: boolean,
+  context: string,
+): Promise<number> {
+  const disk = new MemoryFile(image);
+  const anchor = new MemoryAnchor(left.bytes);
+  const open = async () => await Vault.open(new FileMedium(new MemoryDisk(disk)), { keyFile, anchor });
+  await using vault = await open();
+  const { epoch, generation } = await vault.status();
+  assert.ok(anchor.generation <= generation, `anchor ahead: ${context}`);
+  if (acknowledged) assert.equal(epoch, 2, context);
+  assert.equal(await vault.secrets.getText("a"), "1", context);
+  assert.equal((await vault.secrets.get("b")).length, 20_000, context);
+  await vault.secrets.set("a", "2");
+  assert.equal(anchor.generation, generation + 1, `anchor level again: ${context}`);
+  await using again = await open();
+  assert.deepEqual((await again.check()).problems, [], context);
+  return epoch;
+}
+
+Deno.test("Vault.open takes a vault whose rotation was committed and whose anchor was not moved, and moves it up", async () => {
+  for (const writes of ["lost", "failing"] as const) {
+    const { image, anchor, keyFile } = await initial();
+    const file = new MemoryFile(image);
+    const store = new MemoryAnchor(anchor);
+    const open = async () => await Vault.open(new FileMedium(new MemoryDisk(file)), { keyFile, anchor: store });
+    {
+      await using vault = await open();
+      store.writes = writes;
+      const rotated = vault.rotate({ credentials: [{ keyFile }] });
+      if (writes === "failing") await rejectsWith(() => rotated, "io-error");
+      else assert.equal((await rotated).epoch, 2);
+      store.writes = "kept";
+    }
+    assert.deepEqual(store.bytes, anchor);
+    await using vault = await open();
+    const { epoch, generation } = await vault.status();
+    assert.equal(epoch, 2);
+    await vault.secrets.set("a", "2");
+    assert.equal(store.generation, generation + 1);
+    await using again = await open();
+    assert.equal(await again.secrets.getText("a"), "2");
+  }
+});
+
+Deno.test("Vault.rotate moves an anchor up first that an earlier rotation left behind", async () => {
+  const { image, anchor, keyFile } = await initial();
+  const file = new MemoryFile(image);
+  const store = new MemoryAnchor(anchor);
+  const open = async () => await Vault.open(new FileMedium(new MemoryDisk(file)), { keyFile, anchor: store });
+  for (const epoch of [2, 3]) {
+    await using vault = await open();
+    store.lostEpoch = epoch;
+    assert.equal((await vault.rotate({ credentials: [{ keyFile }] })).epoch, epoch);
+  }
+  store.lostEpoch = undefined;
+  await using vault = await open();
+  assert.equal((await vault.status()).epoch, 3);
+});
+
+Deno.test("Vault.open holds vaults of each epoch against anchors of each epoch", async () => {
+  const { image, anchor, keyFile } = await initial();
+  const images = [image];
+  const anchors = [anchor];
+  const file = new MemoryFile(image);
+  const store = new MemoryAnchor(anchor);
+  for (let epoch = 2; epoch <= 4; epoch++) {
+    await using vault = await Vault.open(new FileMedium(new MemoryDisk(file)), { keyFile, anchor: store });
+    await vault.rotate({ credentials: [{ keyFile }] });
+    images.push(file.bytes.slice());
+    anchors.push(store.read()!);
+  }
+  const answer = async (options: OpenOptions, bytes: Uint8Array): Promise<string> => {
+    try {
+      await using vault = await Vault.open(mediumOf(bytes), options);
+      return await vault.secrets.getText("a");
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  for (const [vaultAt, bytes] of images.entries()) {
+    for (const [anchorAt, contents] of anchors.entries()) {
+      // One epoch behind is what a crash leaves; two are no crash's doing, and that key is gone.
+      const expected = anchorAt > vaultAt ? "rollback-detected" : vaultAt - anchorAt > 1 ? "anchor-damaged" : "1";
+      const found = await answer({ keyFile, anchor: new MemoryAnchor(contents) }, bytes);
+      assert.equal(found, expected, `vault of epoch ${vaultAt + 1}, anchor of epoch ${anchorAt + 1}`);
+    }
+    // An anchor of the epoch before that was tampered with is authentic under no key.
+    const forged = anchors[Math.max(0, vaultAt - 1)]!.map((byte, at) => at % 512 === 80 ? byte ^ 1 : byte);
+    assert.equal(await answer({ keyFile, anchor: new MemoryAnchor(forged) }, bytes), "anchor-damaged");
+  }
+});
+
+async function sealedMeta(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const medium = await FileMedium.open(path);
+  try {
+    return new Uint8Array((await medium.read())!.meta);
+  } finally {
+    medium.close();
+  }
+}

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { encodeHex } from "../bytes.ts";
-import { AnchorDamagedError } from "../errors.ts";
-import { type AnchorRecord, inspectAnchor } from "../sealed/anchor.ts";
-import { FileAnchor } from "../storage/anchor_file.ts";
 import type { VaultSummary } from "../vault.ts";
+import { ANCHOR_STATES, compareAnchor } from "./anchor_state.ts";
 import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { anchorOf, fileOptions, openVault, prepareOpening, vaultPath } from "./open.ts";
@@ -19,21 +16,6 @@ export interface AnchorStatusFlags extends GlobalFlags {
   readonly unlock: boolean;
 }
 
-const WORDS = {
-  none: "the vault has no anchor",
-  missing: "it is missing",
-  damaged: "it is damaged",
-  foreign: "it is of another vault",
-  level: "level with the vault",
-  behind: "behind the vault; the next change moves it up",
-  older: "the vault is older than the anchor says",
-} as const;
-
-interface Found {
-  readonly state: keyof typeof WORDS;
-  readonly record?: AnchorRecord;
-}
-
 /** Shows the anchor, held against the vault. */
 export default async function anchorStatus(flags: AnchorStatusFlags): Promise<void> {
   const path = vaultPath(flags);
@@ -41,7 +23,7 @@ export default async function anchorStatus(flags: AnchorStatusFlags): Promise<vo
   const summary = await read(flags, path, authenticated);
   const { anchored, generation } = summary;
   const anchor = anchorOf(flags, path);
-  const { state, record } = anchored ? look(anchor, summary) : { state: "none" as const };
+  const { state, record } = anchored ? compareAnchor(anchor, summary) : { state: "none" as const };
   const said = record === undefined ? {} : { anchorGeneration: record.generation, anchorEpoch: record.epoch };
   if (flags.json) {
     const place = anchored ? { anchor } : {};
@@ -50,7 +32,7 @@ export default async function anchorStatus(flags: AnchorStatusFlags): Promise<vo
   const lines = [["vault", path], ["generation", String(generation)]];
   if (anchored) lines.push(["anchor", anchor]);
   if (record !== undefined) lines.push(["it says", `generation ${record.generation}, epoch ${record.epoch}`]);
-  lines.push(["state", WORDS[state]]);
+  lines.push(["state", ANCHOR_STATES[state]]);
   await writeOut(lines.map(([key, value]) => `${`${key}:`.padEnd(13)}${shown(value!)}\n`).join(""));
   if (!authenticated && Deno.stderr.isTerminal()) {
     note("None of this is authenticated; --unlock opens the vault first.");
@@ -65,23 +47,4 @@ async function read(flags: AnchorStatusFlags, path: string, unlock: boolean): Pr
   }
   const { Vault } = await import("../vault.ts");
   return await Vault.inspect(path, fileOptions(flags));
-}
-
-function look(path: string, { vaultId, generation }: VaultSummary): Found {
-  const store = new FileAnchor(path);
-  try {
-    const bytes = store.read();
-    if (bytes === null) return { state: "missing" };
-    const [record] = inspectAnchor(bytes, path)
-      .filter((record) => encodeHex(record.vaultId) === vaultId)
-      .sort((a, b) => b.generation - a.generation);
-    if (record === undefined) return { state: "foreign" };
-    if (record.generation === generation) return { state: "level", record };
-    return { state: record.generation < generation ? "behind" : "older", record };
-  } catch (error) {
-    if (error instanceof AnchorDamagedError) return { state: "damaged" };
-    throw error;
-  } finally {
-    store.release();
-  }
 }

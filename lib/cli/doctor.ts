@@ -49,12 +49,14 @@ async function mend(findings: readonly Finding[]): Promise<readonly Finding[]> {
   return mended;
 }
 
-/** The worst of the problems decides: damage, then permissions, then everything else. */
+/** The worst of the problems decides: damage, an older or foreign file, permissions, then everything else. */
 function asError(problems: readonly Finding[]): CofferError {
   const what = `${counted(problems.length, "problem")} found`;
   const { hint } = ERROR_TABLE["problems-found"];
   const exits = problems.map(({ code }) => code === undefined ? 1 : ERROR_TABLE[code].exit);
   if (exits.includes(6)) return new CorruptVaultError(what);
+  const displaced = problems.find(({ code }) => code !== undefined && ERROR_TABLE[code].exit === 7);
+  if (displaced?.code !== undefined) return new CofferError(displaced.code, what, { hint: displaced.hint });
   if (exits.includes(8)) return new CofferError("insecure-permissions", what, { hint });
   return new ProblemsFoundError(what);
 }

@@ -84,9 +84,9 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("");
 }
 
-/** How many there are of something, in one or in many: `1 secret`, `2 secrets`. */
-export function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
+/** How many there are of something, in one or in many: `1 secret`, `2 secrets`, `2 tries`. */
+export function counted(count: number, word: string, many = `${word}s`): string {
+  return `${count} ${count === 1 ? word : many}`;
 }
 
 /** A date as people read it, to the minute, in UTC. */

@@ -4,8 +4,10 @@
  * @module
  */
 import { CofferError, CorruptVaultError, TruncatedVaultError } from "../../errors.ts";
+import { anchorPath } from "../../storage/anchor_file.ts";
 import { thisFileSystem } from "../../storage/permissions.ts";
 import type { FileOptions, VaultSummary } from "../../vault.ts";
+import { checkAnchor, checkAttempts } from "./anchor.ts";
 import type { Check, Finding, Subject } from "./finding.ts";
 import { checkLeftovers } from "./leftovers.ts";
 import { checkModes } from "./modes.ts";
@@ -25,12 +27,13 @@ export async function examine(path: string, options: FileOptions): Promise<reado
     allowInsecurePermissions: options.allowInsecurePermissions ?? false,
     ...(summary === undefined ? {} : { summary }),
   };
-  // A check of the anchor or of failed attempts belongs here: a function of the subject in a file of its own.
   const checks: readonly Check[] = [
     checkDamage(reach, inspected instanceof CofferError ? inspected : undefined),
     checkModes,
     checkLeftovers,
     checkState,
+    checkAnchor(typeof options.anchor === "string" ? options.anchor : anchorPath(path)),
+    checkAttempts,
     checkSlots,
     checkSpace(),
   ];

@@ -68,7 +68,7 @@ function checkSeals(seals: number): Finding[] {
     severity: late ? "problem" : "warning",
     code: "seal-limit",
     what: `The vault key has sealed ${seals} times, of the ${SEAL_LIMIT} that one key may`,
-    hint: "Give the vault a new key",
+    hint: "Give the vault a new key: `coffer rotate`",
   }];
 }
 

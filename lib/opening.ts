@@ -5,7 +5,7 @@
  */
 import { type AuditOrigin, MAX_TEXT_SIZE } from "./audit/entry.ts";
 import { Attempts } from "./attempts.ts";
-import { encodeUtf8 } from "./bytes.ts";
+import { encodeUtf8, equalBytes } from "./bytes.ts";
 import { wipe } from "./crypto/random.ts";
 import {
   AnchorMissingError,
@@ -16,7 +16,6 @@ import {
   WrongCredentialError,
 } from "./errors.ts";
 import { logFailure, prepareLog } from "./log.ts";
-import { sameSlots } from "./rotate.ts";
 import { Anchor } from "./sealed/anchor.ts";
 import { type CredentialOptions, resolveCredential } from "./sealed/credential.ts";
 import type { KdfOptions } from "./sealed/kdf_limits.ts";
@@ -205,12 +204,13 @@ export async function openingUnderOneKey<T>(
 ): Promise<T> {
   return await closingOnError(medium, async () => {
     for (let attempt = 1;; attempt++) {
-      const meta = decodeMeta((await readNewest(medium, options)).meta);
+      const { meta } = await readNewest(medium, options);
       try {
-        return await open(meta);
+        return await open(decodeMeta(meta));
       } catch (error) {
         if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
-        if (sameSlots(meta.slots, decodeMeta((await readNewest(medium, options)).meta).slots)) throw error;
+        // Not only other slots count: a restore may have brought the very same ones back by now.
+        if (equalBytes(meta, (await readNewest(medium, options)).meta)) throw error;
       }
     }
   });

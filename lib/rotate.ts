@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { equalBytes } from "./bytes.ts";
 import { wipe } from "./crypto/random.ts";
 import type { Engine } from "./engine.ts";
 import { BackupReadOnlyError, ConflictError, SlotsFullError, SlotsWouldDropError } from "./errors.ts";
 import { type CredentialOptions, resolveCredential } from "./sealed/credential.ts";
 import { type PreparedSlot, prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
-import type { Slot } from "./sealed/slot.ts";
+import { sameSlots, type Slot } from "./sealed/slot.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo } from "./slots.ts";
 
 /** Which slots the new key is wrapped for. */
@@ -98,9 +97,4 @@ async function prepareRecovery(
   if (kept.length >= SLOT_COUNT) throw new SlotsFullError();
   const label = dropped.find(({ kind }) => kind === "recovery")?.label ?? "";
   return await prepareNewSlot({ kind: "recovery" }, label, { onSecret: onRecoveryCode });
-}
-
-/** Whether slots wrap the same key in the same way. */
-export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
-  return a.length === b.length && a.every((slot, index) => equalBytes(slot.wrapped, b[index]!.wrapped));
 }

@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { type Bytes, decodeUtf8, encodeUtf8, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
+import { type Bytes, decodeUtf8, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
 import type { Argon2Parameters } from "../crypto/argon2.ts";
 import { KEY_SIZE, OVERHEAD } from "../crypto/aes_gcm.ts";
 import { CorruptVaultError, InvalidMetadataError } from "../errors.ts";
@@ -145,4 +145,9 @@ function decodeLabel(bytes: Uint8Array): string {
   } catch {
     throw new CorruptVaultError("the label of a key slot is not text");
   }
+}
+
+/** Whether two lists of slots are the same: a slot that was wrapped anew is another one. */
+export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
+  return a.length === b.length && a.every((slot, index) => equalBytes(slot.wrapped, b[index]!.wrapped));
 }

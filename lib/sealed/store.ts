@@ -20,6 +20,7 @@ import type { Commit, Committed, Medium, StoredSegment } from "../storage/medium
 import type { VaultKeys } from "./keys.ts";
 import { decodeMeta, ID_SIZE, type Meta, openMeta, SEAL_LIMIT, sealMeta } from "./meta.ts";
 import { openSegment, readSegmentHeader, sealSegment, type SegmentHeader } from "./segment.ts";
+import { sameSlots } from "./slot.ts";
 
 /** A live segment: where it is stored, and its header. */
 export interface LiveSegment {
@@ -95,8 +96,10 @@ async function openKnown(committed: Committed, keys: VaultKeys, known: Generatio
     return await openMeta(committed.meta, keys.meta);
   } catch (error) {
     if (known === undefined || !(error instanceof CorruptVaultError)) throw error;
-    const { vaultId, epoch } = decodeMeta(committed.meta);
-    if (epoch !== known.meta.epoch && equalBytes(vaultId, known.meta.vaultId)) throw new VaultRotatedError(epoch);
+    const { vaultId, epoch, slots } = decodeMeta(committed.meta);
+    // After a restore and a rotation another key may have the same number; its slots are others.
+    const rotated = epoch !== known.meta.epoch || !sameSlots(slots, known.meta.slots);
+    if (rotated && equalBytes(vaultId, known.meta.vaultId)) throw new VaultRotatedError(epoch);
     throw error;
   }
 }

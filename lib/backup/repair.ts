@@ -106,7 +106,9 @@ export async function repairVault(path: string, options: RepairOptions): Promise
 /** What the anchor knows: a version that it has seen was acknowledged, and is not passed over as torn. */
 function anchored({ candidates }: Source, path: string, { anchor }: RepairOptions): number {
   const meta = candidates.find(({ meta }) => meta?.anchored)?.meta;
-  return meta === undefined ? 0 : anchoredGeneration(anchorStore(path, anchor), meta.vaultId, true);
+  if (meta === undefined) return 0;
+  // Mending is not to be stopped by an anchor that says nothing of this vault.
+  return anchoredGeneration(anchorStore(path, anchor), meta.vaultId, { damaged: true, foreign: true }) ?? 0;
 }
 
 /** Whether the keys at hand are those of the pages: a rotation in between brings new ones. */

@@ -177,3 +177,37 @@ withVault(
     assert.equal(await valueAt(path), "1");
   },
 );
+
+withVault(
+  "Vault.restoreTo leaves another vault's anchor alone, and asks when the vault's own is missing",
+  async (test) => {
+    const { path, folder } = test;
+    const backup = await backedUp(test);
+    const other = `${folder}/other`;
+    await (await Vault.create(other, { passphrase: "other", ...CHEAP_KDF })).close();
+    const foreign = Deno.readFileSync(`${other}.anchor`);
+    await using source = await Vault.open(backup, KEY);
+    for (const rollback of [false, true]) {
+      await rejectsWith(() => source.restoreTo(path, { rollback, anchor: `${other}.anchor` }), "anchor-foreign");
+      await rejectsWith(
+        () => source.restoreTo(`${folder}/new`, { rollback, anchor: `${other}.anchor` }),
+        "anchor-foreign",
+      );
+    }
+    assert.deepEqual(Deno.readFileSync(`${other}.anchor`), foreign);
+    Deno.removeSync(`${path}.anchor`);
+    await rejectsWith(() => source.restoreTo(path), "anchor-missing");
+    await source.restoreTo(path, { rollback: true });
+    await checkWhole(path);
+  },
+);
+
+withVault("Vault.restoreTo asks for a reason where the backup's policy wants one", async (test) => {
+  const { vault, path } = test;
+  await vault.policies.set("require-reason", true);
+  const backup = await backedUp(test);
+  await rejectsWith(() => restored(backup, path), "reason-required");
+  await using source = await Vault.open(backup, { ...KEY, reason: "disk lost" });
+  await source.restoreTo(path);
+  assert.equal((await readLog(path, KEY)).at(-1)!.reason, "disk lost");
+});

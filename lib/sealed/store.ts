@@ -95,8 +95,11 @@ async function openKnown(committed: Committed, keys: VaultKeys, known: Generatio
     return await openMeta(committed.meta, keys.meta);
   } catch (error) {
     if (known === undefined || !(error instanceof CorruptVaultError)) throw error;
-    const { vaultId, epoch } = decodeMeta(committed.meta);
-    if (epoch !== known.meta.epoch && equalBytes(vaultId, known.meta.vaultId)) throw new VaultRotatedError(epoch);
+    const { vaultId, epoch, slots } = decodeMeta(committed.meta);
+    if (!equalBytes(vaultId, known.meta.vaultId)) throw error;
+    // Epochs come again after a backup from before a rotation was restored. A new key leaves no slot as it was.
+    const kept = slots.some(({ wrapped }) => known.meta.slots.some((slot) => equalBytes(slot.wrapped, wrapped)));
+    if (epoch !== known.meta.epoch || !kept) throw new VaultRotatedError(epoch);
     throw error;
   }
 }

@@ -211,3 +211,19 @@ withVault("Vault.restoreTo asks for a reason where the backup's policy wants one
   await source.restoreTo(path);
   assert.equal((await readLog(path, KEY)).at(-1)!.reason, "disk lost");
 });
+
+withVault(
+  "Vault.restoreTo and a rotation that counts the same epoch again are told to who has the vault open",
+  async (test) => {
+    const { vault, path } = test;
+    const backup = await backedUp(test);
+    await vault.rotate({ credentials: [KEY], dropOthers: true });
+    await using other = await Vault.open(path, KEY);
+    await restored(backup, path, true);
+    await using again = await Vault.open(path, KEY);
+    assert.equal((await again.rotate({ credentials: [KEY], dropOthers: true })).epoch, 2);
+    // It has a key of epoch 2 too, but another one: the vault is not damaged.
+    await rejectsWith(() => other.secrets.list(), "vault-rotated");
+    await rejectsWith(() => other.secrets.set("a", "1"), "vault-rotated");
+  },
+);

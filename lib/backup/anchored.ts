@@ -5,7 +5,7 @@
  */
 import { equalBytes } from "../bytes.ts";
 import { AnchorDamagedError, AnchorForeignError } from "../errors.ts";
-import { inspectAnchor } from "../sealed/anchor.ts";
+import { assertReplaceable, inspectAnchor } from "../sealed/anchor.ts";
 import { anchorPath, FileAnchor } from "../storage/anchor_file.ts";
 import type { AnchorStore } from "../storage/anchor_store.ts";
 
@@ -41,6 +41,8 @@ export function anchoredGeneration(
   const bytes = store?.read() ?? null;
   store?.release();
   if (store === undefined || bytes === null) return undefined;
+  // Found out before a vault is put in its place, not after.
+  if (!foreign) assertReplaceable(bytes, store.name);
   try {
     const records = inspectAnchor(bytes, store.name).filter((record) => equalBytes(record.vaultId, vaultId));
     if (records.length > 0) {

@@ -227,3 +227,16 @@ withVault(
     await rejectsWith(() => other.secrets.set("a", "1"), "vault-rotated");
   },
 );
+
+withVault("Vault.restoreTo leaves a file alone that is no anchor", async (test) => {
+  const { path, folder } = test;
+  const backup = await backedUp(test);
+  const letter = `${folder}/letter`;
+  Deno.writeFileSync(letter, newKeyFile(), { mode: 0o600 });
+  await using source = await Vault.open(backup, KEY);
+  for (const anchor of [letter, path]) {
+    const before = [Deno.readFileSync(path), Deno.readFileSync(anchor)];
+    await rejectsWith(() => source.restoreTo(path, { rollback: true, anchor }), "anchor-damaged");
+    assert.deepEqual([Deno.readFileSync(path), Deno.readFileSync(anchor)], before);
+  }
+});

@@ -324,7 +324,7 @@ export class Engine {
       try {
         const value = await run(work);
         const changes = hasChanges(work.records.changes) || work.slots !== slots;
-        if (changes || noted.some(({ operation }) => isChange(operation))) this.#assertReason(draft);
+        if (changes || noted.some(({ operation }) => isChange(operation))) assertReason(this.#options.origin, draft);
         draft.absorb(work.records.changes);
         slots = work.slots;
         nextSlotId = work.nextSlotId;
@@ -430,7 +430,7 @@ export class Engine {
   ): Promise<void> {
     const { meta } = this.#generation;
     this.#assertChangeable();
-    this.#assertReason(this.#state);
+    assertReason(this.#options.origin, this.#state);
     const epoch = meta.epoch + 1;
     const vaultKey = newVaultKey();
     try {
@@ -451,7 +451,7 @@ export class Engine {
   /** Commits an event with a plan of the caller's. To be called from {@linkcode exclusively}. */
   async rewrite(event: AuditEvent, plan: (live: Live, changes: Changes) => CommitPlan, now: number): Promise<void> {
     this.#assertChangeable();
-    this.#assertReason(this.#state);
+    assertReason(this.#options.origin, this.#state);
     const changes: Changes = new Map();
     const audit = await this.#note(changes, [event], now);
     await this.#publish(this.#keys, plan(this.live, changes), { audit }, changes, now);
@@ -499,12 +499,6 @@ export class Engine {
     if (backup) throw new BackupReadOnlyError();
     // What may not be written is found out before anything is.
     if (anchored) this.#options.anchor?.assertWritable();
-  }
-
-  /** @throws {PolicyError} when the vault's policy asks for a reason and none was given */
-  #assertReason(records: RecordReader): void {
-    if (this.#options.origin.reason || !readPolicy(records, "require-reason")) return;
-    throw new PolicyError("require-reason", "reason-required", "Every change of this vault needs a reason");
   }
 
   async #verifyAnchor(): Promise<AnchorState> {
@@ -557,6 +551,16 @@ export async function loadLive(keys: VaultKeys, generation: Generation): Promise
     deltas.push(changes);
   }
   return { generation, state, deltas };
+}
+
+/**
+ * Fails when a vault's policy asks for a reason and none was given.
+ *
+ * @throws {PolicyError}
+ */
+export function assertReason({ reason }: AuditOrigin, records: RecordReader): void {
+  if (reason || !readPolicy(records, "require-reason")) return;
+  throw new PolicyError("require-reason", "reason-required", "Every change of this vault needs a reason");
 }
 
 /** A vault without an anchor, by choice or because it is no file, is level with it. */

@@ -460,7 +460,15 @@ export class Vault implements AsyncDisposable {
    */
   async backup(): Promise<Backup> {
     const { backUp } = await import("./backup/backup.ts");
+    await this.#noteBackup();
     return await backUp(this.#engine);
+  }
+
+  /** A backup carries every value away: where reads are noted in the log, so is this, before it is made. */
+  async #noteBackup(): Promise<void> {
+    const audited = await this.policies.get("audit-reads");
+    if (!audited || this.#engine.live.generation.meta.backup) return;
+    await this.#engine.transact((work) => work.audit({ operation: "vault.backup" }));
   }
 
   /**
@@ -468,7 +476,9 @@ export class Vault implements AsyncDisposable {
    * goes on above every one that there was, and the log says what happened.
    *
    * @throws {RollbackDetectedError} when the vault or its anchor is newer, and `rollback` is not set
-   * @throws {BackupForeignError} when another vault is there
+   * @throws {BackupForeignError} when another vault is there @throws {AnchorForeignError} when another vault's anchor is
+   * @throws {AnchorMissingError} when the vault that is there has lost its anchor, and `rollback` is not set
+   * @throws {PolicyError} when the backup's policy asks for a reason and none was given
    */
   async restoreTo(path: string, options: RestoreOptions = {}): Promise<RestoreReport> {
     const { restoreTo } = await import("./backup/restore.ts");

@@ -238,3 +238,17 @@ class MemoryAnchor implements AnchorStore {
   }
   release() {}
 }
+
+withVault(
+  "Vault.open() with trustAnchor leaves a file alone that is no anchor, such as the vault itself",
+  async (test) => {
+    const { path, folder } = test;
+    const letter = `${folder}/letter`;
+    await Deno.writeTextFile(letter, "of other use");
+    for (const anchor of [path, letter]) {
+      const before = [await Deno.readFile(path), await Deno.readFile(anchor)];
+      await rejectsWith(() => Vault.open(path, { ...CREDENTIAL, anchor, trustAnchor: true }), "anchor-damaged");
+      assert.deepEqual([await Deno.readFile(path), await Deno.readFile(anchor)], before);
+    }
+  },
+);

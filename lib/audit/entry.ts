@@ -12,6 +12,7 @@ export const AUDIT = "audit";
 export const AUDIT_OPERATIONS = [
   "vault.create",
   "vault.rotate",
+  "vault.backup",
   "vault.restore",
   "vault.repair",
   "secret.set",

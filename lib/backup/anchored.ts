@@ -4,8 +4,8 @@
  * @module
  */
 import { equalBytes } from "../bytes.ts";
-import { AnchorDamagedError } from "../errors.ts";
-import { inspectAnchor } from "../sealed/anchor.ts";
+import { AnchorDamagedError, AnchorForeignError } from "../errors.ts";
+import { assertReplaceable, inspectAnchor } from "../sealed/anchor.ts";
 import { anchorPath, FileAnchor } from "../storage/anchor_file.ts";
 import type { AnchorStore } from "../storage/anchor_store.ts";
 
@@ -18,22 +18,43 @@ export function anchorStore(path: string, given: string | AnchorStore | null | u
   return typeof given === "object" ? given : new FileAnchor(given ?? anchorPath(path));
 }
 
+/** What an anchor may be without the caller's being told. */
+export interface Leniency {
+  /** A damaged one is taken for none. */
+  readonly damaged: boolean;
+  /** Another vault's is taken for none. */
+  readonly foreign: boolean;
+}
+
 /**
- * The newest generation of a vault as its anchor says it, whoever wrote that; 0 when there is none. A number that is too
- * high asks for consent, and costs numbers only.
+ * The newest generation of a vault as its anchor says it, whoever wrote that; undefined when there is none. A number that
+ * is too high asks for consent, and costs numbers only.
  *
- * @param lenient takes an anchor that is damaged for none
- * @throws {AnchorDamagedError} @throws {UnsupportedVersionError} and the errors of reading
+ * @throws {AnchorDamagedError} @throws {AnchorForeignError} where those are not taken for none
+ * @throws {UnsupportedVersionError} and the errors of reading
  */
-export function anchoredGeneration(store: AnchorStore | undefined, vaultId: Uint8Array, lenient: boolean): number {
+export function anchoredGeneration(
+  store: AnchorStore | undefined,
+  vaultId: Uint8Array,
+  { damaged, foreign }: Leniency,
+): number | undefined {
   const bytes = store?.read() ?? null;
   store?.release();
-  if (store === undefined || bytes === null) return 0;
+  if (store === undefined || bytes === null) return undefined;
+  // Found out before a vault is put in its place, not after.
+  if (!foreign) assertReplaceable(bytes, store.name);
   try {
     const records = inspectAnchor(bytes, store.name).filter((record) => equalBytes(record.vaultId, vaultId));
-    return Math.max(0, ...records.map(({ generation }) => generation).filter((number) => number < BELIEVABLE));
+    if (records.length > 0) {
+      return Math.max(0, ...records.map(({ generation }) => generation).filter((number) => number < BELIEVABLE));
+    }
   } catch (error) {
-    if (error instanceof AnchorDamagedError && lenient) return 0;
+    if (error instanceof AnchorDamagedError && damaged) return 0;
     throw error;
   }
+  if (foreign) return 0;
+  // Written over, it would no longer tell an older copy of the vault that it belongs to.
+  throw new AnchorForeignError(store.name, {
+    hint: "Name the vault's own anchor with --anchor; when that is lost, move the other vault's away first",
+  });
 }

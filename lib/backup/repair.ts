@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AuditOrigin } from "../audit/entry.ts";
 import { equalBytes } from "../bytes.ts";
 import { Engine } from "../engine.ts";
 import { CofferError, ConflictError, CorruptVaultError, VaultExistsError } from "../errors.ts";
@@ -14,7 +15,7 @@ import { DenoDisk } from "../storage/disk_deno.ts";
 import { FileMedium } from "../storage/file.ts";
 import { withLock } from "../storage/locking.ts";
 import { systemError } from "../storage/system_errors.ts";
-import type { FileOptions } from "../vault.ts";
+import type { AuditOptions, FileOptions } from "../vault.ts";
 import { anchoredGeneration, anchorStore } from "./anchored.ts";
 import { judge } from "./judge.ts";
 import { copyFile, keepBeside, replace } from "./place.ts";
@@ -25,7 +26,7 @@ import { readSource, type Ring, type Source, unlockSource } from "./source.ts";
 /** How often somebody else may change the vault while its key is derived. */
 const ATTEMPTS = 3;
 /** How to repair: exactly one credential. */
-export interface RepairOptions extends CredentialOptions, FileOptions {
+export interface RepairOptions extends CredentialOptions, FileOptions, AuditOptions {
   /** Falls back to the older version when the newest one can not be read. @default {false} */
   readonly older?: boolean;
   /** Only says what would be done; the file may be read-only then. @default {false} */
@@ -91,7 +92,7 @@ export async function repairVault(path: string, options: RepairOptions): Promise
         const found = reportOf(plan);
         if (plan.state === "sound" || !write || (plan.state === "damaged" && !options.older)) return found;
         await options.beforeRepair?.(found);
-        return plan.state === "damaged" ? await fallBack(disk, real, plan) : found;
+        return plan.state === "damaged" ? await fallBack(disk, real, plan, options) : found;
       });
       if (done === undefined) continue;
       return done.state === "torn" && write ? await heal(real, options, done, rings) : done;
@@ -106,7 +107,9 @@ export async function repairVault(path: string, options: RepairOptions): Promise
 /** What the anchor knows: a version that it has seen was acknowledged, and is not passed over as torn. */
 function anchored({ candidates }: Source, path: string, { anchor }: RepairOptions): number {
   const meta = candidates.find(({ meta }) => meta?.anchored)?.meta;
-  return meta === undefined ? 0 : anchoredGeneration(anchorStore(path, anchor), meta.vaultId, true);
+  if (meta === undefined) return 0;
+  // Mending is not to be stopped by an anchor that says nothing of this vault.
+  return anchoredGeneration(anchorStore(path, anchor), meta.vaultId, { damaged: true, foreign: true }) ?? 0;
 }
 
 /** Whether the keys at hand are those of the pages: a rotation in between brings new ones. */
@@ -120,14 +123,14 @@ function reportOf({ state, stands, problems, loss }: Plan): RepairReport {
 }
 
 /** Writes the version that stands into a new file, and lets it take the vault's name. The exclusive lock is held. */
-async function fallBack(disk: DenoDisk, path: string, plan: Plan): Promise<RepairReport> {
+async function fallBack(disk: DenoDisk, path: string, plan: Plan, options: RepairOptions): Promise<RepairReport> {
   const temporary = temporaryPath(path);
   try {
     create(temporary, path);
     const target = DenoDisk.open(temporary);
     let generation: number;
     try {
-      generation = await rewrite(target, plan.stands, plan.ring, plan.newest, plan.seals);
+      generation = await rewrite(target, plan.stands, plan.ring, plan.newest, plan.seals, originOf(plan.ring, options));
       await prove(target, plan);
     } finally {
       target.close();
@@ -168,7 +171,7 @@ async function heal(
       return await medium.read();
     }))!;
     const ring = rings.find(({ epoch }) => epoch === decodeMeta(meta.meta).epoch) ?? rings[0]!;
-    const engine = await Engine.load(medium, ring.keys, { ...lockOptions(options), origin: {} });
+    const engine = await Engine.load(medium, ring.keys, { ...lockOptions(options), origin: originOf(ring, options) });
     await engine.transact((work) => {
       if (work.generation.recovered) work.audit({ operation: "vault.repair", count: work.generation.meta.generation });
     }, options);
@@ -178,6 +181,11 @@ async function heal(
   } finally {
     medium.close();
   }
+}
+
+/** Who the log says repaired the vault. */
+function originOf({ slot }: Ring, { actor, reason }: RepairOptions): AuditOrigin {
+  return { slot, ...(actor === undefined ? {} : { actor }), ...(reason === undefined ? {} : { reason }) };
 }
 
 function lockOptions({ timeout, signal }: RepairOptions): LockOptions {

@@ -7,8 +7,8 @@ import { extendLog } from "../audit/chain.ts";
 import { AUDIT, type AuditOrigin, encodeEntry } from "../audit/entry.ts";
 import { equalBytes } from "../bytes.ts";
 import { planRewrite } from "../commit_plan.ts";
-import type { Engine } from "../engine.ts";
-import { BackupForeignError, CofferError, RollbackDetectedError } from "../errors.ts";
+import { assertReason, type Engine } from "../engine.ts";
+import { AnchorMissingError, BackupForeignError, CofferError, RollbackDetectedError } from "../errors.ts";
 import { Anchor } from "../sealed/anchor.ts";
 import { decodeMeta, type Meta } from "../sealed/meta.ts";
 import { sealWhole } from "../sealed/store.ts";
@@ -52,14 +52,15 @@ export async function restoreTo(
   options: RestoreOptions,
 ): Promise<RestoreReport> {
   return await engine.reading(async ({ meta }) => {
+    assertReason(origin, engine.live.state);
     const store = anchorStore(path, options.anchor);
     if (!isThere(path)) {
-      return await write(engine, path, undefined, newestKnown(store, meta, 0, options), store, origin);
+      return await write(engine, path, undefined, newestKnown(store, meta, NOTHING, options), store, origin);
     }
     const disk = DenoDisk.open(path, options);
     try {
       return await withLock(disk, "exclusive", options, async () => {
-        const current = await currentGeneration(disk, meta, path);
+        const current = await currentVault(disk, meta, path);
         const newest = newestKnown(store, meta, current, options);
         return await write(engine, path, keptPath(path), newest, store, origin);
       });
@@ -108,19 +109,32 @@ async function write(
   return { from: meta.generation, generation, ...(kept === undefined ? {} : { kept }) };
 }
 
+/** What the vault says of itself that is there; nothing of it is authenticated. */
+type Current = Pick<Meta, "generation" | "anchored">;
+
+/** No vault is there, or none that can be read. */
+const NOTHING: Current = { generation: 0, anchored: false };
+
 /**
  * The newest generation that there was, as far as vault and anchor tell.
  *
  * @throws {RollbackDetectedError} when the backup is older, and that is not wanted
+ * @throws {AnchorMissingError} when the vault's anchor is not where it should be, so that an older one cannot be told
+ * @throws {AnchorForeignError} when another vault's anchor would be written over
  */
 function newestKnown(
   store: AnchorStore | undefined,
   backup: Meta,
-  current: number,
+  current: Current,
   { rollback = false }: RestoreOptions,
 ): number {
-  const anchored = anchoredGeneration(store, backup.vaultId, rollback);
-  const newest = Math.max(current, anchored, backup.generation);
+  const anchored = anchoredGeneration(store, backup.vaultId, { damaged: rollback, foreign: false });
+  if (store !== undefined && anchored === undefined && current.anchored && !rollback) {
+    throw new AnchorMissingError(store.name, {
+      hint: "Name the vault's anchor with --anchor; if it is gone for good, --rollback restores all the same",
+    });
+  }
+  const newest = Math.max(current.generation, anchored ?? 0, backup.generation);
   if (newest > backup.generation && !rollback) {
     throw new RollbackDetectedError(backup.generation, newest, {
       hint: "The backup is older than the vault; --rollback restores it all the same",
@@ -129,8 +143,8 @@ function newestKnown(
   return newest;
 }
 
-/** The generation of the vault that is there; 0 when it can not be read. @throws {BackupForeignError} */
-async function currentGeneration(disk: DenoDisk, backup: Meta, path: string): Promise<number> {
+/** What the vault that is there says of itself. @throws {BackupForeignError} */
+async function currentVault(disk: DenoDisk, backup: Meta, path: string): Promise<Current> {
   let current: Meta;
   try {
     const raw = new Uint8Array(2 * PAGE_SIZE);
@@ -138,11 +152,11 @@ async function currentGeneration(disk: DenoDisk, backup: Meta, path: string): Pr
     current = decodeMeta((await chooseVersion(disk, raw.slice(0, got))).page.meta);
   } catch (error) {
     // Restoring is what one does with a vault that is damaged. What is no vault at all is left alone.
-    if (error instanceof CofferError && error.exitCode === 6 && error.code !== "not-a-vault") return 0;
+    if (error instanceof CofferError && error.exitCode === 6 && error.code !== "not-a-vault") return NOTHING;
     throw error;
   }
   if (!equalBytes(current.vaultId, backup.vaultId)) throw new BackupForeignError(path);
-  return current.generation < BELIEVABLE ? current.generation : 0;
+  return current.generation < BELIEVABLE ? current : { ...current, generation: 0 };
 }
 
 /** A name that is free. The vault's lock is held, so that no other restore takes it in between. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { extendLog } from "../audit/chain.ts";
-import { AUDIT, encodeEntry } from "../audit/entry.ts";
+import { AUDIT, type AuditOrigin, encodeEntry } from "../audit/entry.ts";
 import { encodeHex } from "../bytes.ts";
 import { planRewrite } from "../commit_plan.ts";
 import { randomBytes } from "../crypto/random.ts";
@@ -20,6 +20,7 @@ import type { Ring } from "./source.ts";
  *
  * @param newest the newest generation that was seen; that of the new file is higher, so that none is used twice
  * @param seals how often the vault key has sealed, as far as it is known
+ * @param origin who the log says does it
  * @returns the generation of the new file
  * @throws {SealLimitError}
  */
@@ -29,11 +30,12 @@ export async function rewrite(
   { keys }: Ring,
   newest: number,
   seals: number,
+  origin: AuditOrigin,
 ): Promise<number> {
   const now = Date.now();
   const { meta } = stands.generation;
   const generation = newest + 1;
-  const entry = encodeEntry({ operation: "vault.repair", count: meta.generation }, {}, now);
+  const entry = encodeEntry({ operation: "vault.repair", count: meta.generation }, origin, now);
   const changes: Changes = new Map();
   setChange(changes, AUDIT, String(meta.audit.length + 1), entry);
   const { append } = await planRewrite(keys, stands, changes);

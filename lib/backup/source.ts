@@ -58,6 +58,8 @@ export interface Ring {
   readonly vaultId: Bytes;
   /** Whose keys they are. */
   readonly epoch: number;
+  /** Number of the slot that gave them. */
+  readonly slot: number;
   /** The keys. */
   readonly keys: VaultKeys;
 }
@@ -145,10 +147,10 @@ export async function unlockSource(
       const known = rings.some(({ vaultId, epoch }) => equalBytes(vaultId, meta.vaultId) && epoch === meta.epoch);
       if (known || (rings[0] !== undefined && !equalBytes(rings[0].vaultId, meta.vaultId))) continue;
       try {
-        const { vaultKey } = await unwrapVaultKey(meta, credential, options.signal);
+        const { vaultKey, slot } = await unwrapVaultKey(meta, credential, options.signal);
         try {
           const { vaultId, epoch } = meta;
-          rings.push({ vaultId, epoch, keys: await deriveKeys(vaultKey, vaultId) });
+          rings.push({ vaultId, epoch, slot, keys: await deriveKeys(vaultKey, vaultId) });
         } finally {
           wipe(vaultKey);
         }

@@ -122,8 +122,14 @@ export class Anchor {
     }
   }
 
-  /** Makes the anchor anew, whatever was there. */
+  /**
+   * Makes the anchor anew, whatever an anchor was there.
+   *
+   * @throws {AnchorDamagedError} when what is there never was an anchor: it may be a vault, or a key
+   */
   async replace(generation: Head, key: HmacKey): Promise<void> {
+    const before = this.#store.read();
+    if (before !== null) assertReplaceable(before, this.name);
     const record = await encodeRecord(recordOf(generation), key);
     const bytes = placed(new Uint8Array(ANCHOR_SIZE), record, (generation.meta.generation % 2) * SLOT_SIZE);
     this.#store.replace(bytes);
@@ -163,6 +169,23 @@ export class Anchor {
 /** What an anchor's bytes say, to anyone. @throws {AnchorDamagedError} @throws {UnsupportedVersionError} */
 export function inspectAnchor(bytes: Uint8Array, name: string): readonly AnchorRecord[] {
   return decodeAnchor(bytes, name).map(({ record }) => record);
+}
+
+/**
+ * Fails when bytes can not be what is left of an anchor, so that no new one may take their place: one has its size, or is
+ * empty or wiped, or has its magic where a record begins.
+ *
+ * @throws {AnchorDamagedError} when they are something else
+ */
+export function assertReplaceable(bytes: Uint8Array, name: string): void {
+  const begins = (offset: number) => {
+    const magic = bytes.subarray(offset, offset + MAGIC.length);
+    return magic.length > 0 && equalBytes(magic, MAGIC.subarray(0, magic.length));
+  };
+  if (bytes.length === ANCHOR_SIZE || isZero(bytes) || begins(0) || begins(SLOT_SIZE)) return;
+  throw new AnchorDamagedError(name, {
+    hint: "It is no anchor, and is left as it is: name the vault's anchor with --anchor, or move that file away",
+  });
 }
 
 function decodeAnchor(bytes: Uint8Array, name: string): { record: AnchorRecord; raw: Uint8Array }[] {

@@ -20,7 +20,6 @@ import type { Commit, Committed, Medium, StoredSegment } from "../storage/medium
 import type { VaultKeys } from "./keys.ts";
 import { decodeMeta, ID_SIZE, type Meta, openMeta, SEAL_LIMIT, sealMeta } from "./meta.ts";
 import { openSegment, readSegmentHeader, sealSegment, type SegmentHeader } from "./segment.ts";
-import { sameSlots } from "./slot.ts";
 
 /** A live segment: where it is stored, and its header. */
 export interface LiveSegment {
@@ -97,9 +96,10 @@ async function openKnown(committed: Committed, keys: VaultKeys, known: Generatio
   } catch (error) {
     if (known === undefined || !(error instanceof CorruptVaultError)) throw error;
     const { vaultId, epoch, slots } = decodeMeta(committed.meta);
-    // After a restore and a rotation another key may have the same number; its slots are others.
-    const rotated = epoch !== known.meta.epoch || !sameSlots(slots, known.meta.slots);
-    if (rotated && equalBytes(vaultId, known.meta.vaultId)) throw new VaultRotatedError(epoch);
+    if (!equalBytes(vaultId, known.meta.vaultId)) throw error;
+    // Epochs come again after a backup from before a rotation was restored. A new key leaves no slot as it was.
+    const kept = slots.some(({ wrapped }) => known.meta.slots.some((slot) => equalBytes(slot.wrapped, wrapped)));
+    if (epoch !== known.meta.epoch || !kept) throw new VaultRotatedError(epoch);
     throw error;
   }
 }

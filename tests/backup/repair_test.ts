@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { repairVault } from "../../lib/backup/repair.ts";
 import { PAGE_SIZE } from "../../lib/storage/page.ts";
 import { Vault } from "../../lib/vault.ts";
+import { readLog } from "../stored_log.ts";
 import { CHEAP_KDF, checkWhole, flipped, PASSPHRASE, patterned, rejectsWith, withFolder } from "../helpers.ts";
 import { forgeMeta, forgeNewest, metaPages, wiped } from "./damage.ts";
 
@@ -219,4 +220,21 @@ Deno.test("repairVault() takes the anchor's word for which version was acknowled
     assert.ok(report.repaired && report.generation > generation);
     await checkWhole(path);
     assert.equal((await repairVault(path, CREDENTIAL)).state, "sound");
+  }));
+
+Deno.test("repairVault() says in the log with which slot, by whom and why", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    const { bytes } = await build(path);
+    const [newest] = await metaPages(bytes);
+    const origin = { slot: 1, actor: "bob", reason: "disk failed" };
+    // One that falls back, one that heals.
+    for (const damaged of [await forgeMeta(bytes, 60), wiped(bytes, newest.number)]) {
+      await Deno.writeFile(path, damaged);
+      const { actor, reason } = origin;
+      assert.ok((await repairVault(path, { ...CREDENTIAL, older: true, actor, reason })).repaired);
+      const entry = (await readLog(path, CREDENTIAL)).at(-1)!;
+      assert.equal(entry.operation, "vault.repair");
+      assert.deepEqual({ slot: entry.slot, actor: entry.actor, reason: entry.reason }, origin);
+    }
   }));

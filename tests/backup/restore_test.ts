@@ -177,3 +177,66 @@ withVault(
     assert.equal(await valueAt(path), "1");
   },
 );
+
+withVault(
+  "Vault.restoreTo leaves another vault's anchor alone, and asks when the vault's own is missing",
+  async (test) => {
+    const { path, folder } = test;
+    const backup = await backedUp(test);
+    const other = `${folder}/other`;
+    await (await Vault.create(other, { passphrase: "other", ...CHEAP_KDF })).close();
+    const foreign = Deno.readFileSync(`${other}.anchor`);
+    await using source = await Vault.open(backup, KEY);
+    for (const rollback of [false, true]) {
+      await rejectsWith(() => source.restoreTo(path, { rollback, anchor: `${other}.anchor` }), "anchor-foreign");
+      await rejectsWith(
+        () => source.restoreTo(`${folder}/new`, { rollback, anchor: `${other}.anchor` }),
+        "anchor-foreign",
+      );
+    }
+    assert.deepEqual(Deno.readFileSync(`${other}.anchor`), foreign);
+    Deno.removeSync(`${path}.anchor`);
+    await rejectsWith(() => source.restoreTo(path), "anchor-missing");
+    await source.restoreTo(path, { rollback: true });
+    await checkWhole(path);
+  },
+);
+
+withVault("Vault.restoreTo asks for a reason where the backup's policy wants one", async (test) => {
+  const { vault, path } = test;
+  await vault.policies.set("require-reason", true);
+  const backup = await backedUp(test);
+  await rejectsWith(() => restored(backup, path), "reason-required");
+  await using source = await Vault.open(backup, { ...KEY, reason: "disk lost" });
+  await source.restoreTo(path);
+  assert.equal((await readLog(path, KEY)).at(-1)!.reason, "disk lost");
+});
+
+withVault(
+  "Vault.restoreTo and a rotation that counts the same epoch again are told to who has the vault open",
+  async (test) => {
+    const { vault, path } = test;
+    const backup = await backedUp(test);
+    await vault.rotate({ credentials: [KEY], dropOthers: true });
+    await using other = await Vault.open(path, KEY);
+    await restored(backup, path, true);
+    await using again = await Vault.open(path, KEY);
+    assert.equal((await again.rotate({ credentials: [KEY], dropOthers: true })).epoch, 2);
+    // It has a key of epoch 2 too, but another one: the vault is not damaged.
+    await rejectsWith(() => other.secrets.list(), "vault-rotated");
+    await rejectsWith(() => other.secrets.set("a", "1"), "vault-rotated");
+  },
+);
+
+withVault("Vault.restoreTo leaves a file alone that is no anchor", async (test) => {
+  const { path, folder } = test;
+  const backup = await backedUp(test);
+  const letter = `${folder}/letter`;
+  Deno.writeFileSync(letter, newKeyFile(), { mode: 0o600 });
+  await using source = await Vault.open(backup, KEY);
+  for (const anchor of [letter, path]) {
+    const before = [Deno.readFileSync(path), Deno.readFileSync(anchor)];
+    await rejectsWith(() => source.restoreTo(path, { rollback: true, anchor }), "anchor-damaged");
+    assert.deepEqual([Deno.readFileSync(path), Deno.readFileSync(anchor)], before);
+  }
+});

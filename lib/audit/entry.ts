@@ -35,6 +35,7 @@ export const AUDIT_OPERATIONS = [
 /** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */
 const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "secret.read",
+  "vault.backup",
   "export.plaintext",
   "anchor.move",
   "anchor.trust",

@@ -35,7 +35,7 @@ Deno.test("coffer backup writes a private file that get, ls, check and status re
     await box.ok(["set", "a", "--value", "1", ...box.key]);
     const document = await box.json(["backup", "b", ...box.key]);
     const { size, mode } = Deno.statSync(box.path("b"));
-    assert.deepEqual(document, { file: "b", generation: 2, size });
+    assert.deepEqual(document, { file: "b", generation: 3, size });
     assert.equal(mode! & 0o777, 0o600);
     const at = ["--vault", "b"];
     assert.equal((await box.ok(["get", "a", ...at, ...box.key])).out, "1");

@@ -23,7 +23,7 @@ Deno.test("coffer restore needs --rollback for what is older, and says where the
     await box.fails(["restore", "b", ...box.key], "rollback-detected", 7);
     assert.deepEqual(Deno.readFileSync(box.vault), before);
     const report = await box.json(["restore", "b", "--rollback", ...box.key]);
-    assert.deepEqual(report, { vault: "vault.coffer", from: 2, generation: 4, kept: report.kept });
+    assert.deepEqual(report, { vault: "vault.coffer", from: 3, generation: 5, kept: report.kept });
     assert.deepEqual(Deno.readFileSync(box.path(report.kept)), before);
     assert.equal(await valueIn(box), "1");
     const { err } = await box.ok(["restore", "b", "--rollback", "--recovery-file", "code"]);

@@ -10,6 +10,7 @@ Deno.test("isChange holds for what somebody wills, not for reads, mending and wh
     "export.plaintext",
     "secret.read",
     "unlock.failed",
+    "vault.backup",
     "vault.repair",
   ]);
 });

@@ -69,7 +69,7 @@ export async function withSecrets<T>(count: number, run: (bench: BenchVault) => 
     let snapshots = 0;
     const commit = medium.commit.bind(medium);
     medium.commit = (base, change) => {
-      if (change.retain.length === 0) snapshots++;
+      if (change.append.length > 1) snapshots++;
       return commit(base, change);
     };
     await using vault = await Vault.open(medium, { keyFile, anchor: `${path}.anchor` });

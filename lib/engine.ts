@@ -328,7 +328,8 @@ export class Engine {
         draft.absorb(work.records.changes);
         slots = work.slots;
         nextSlotId = work.nextSlotId;
-        events.push(...noted);
+        // One by one: a large transaction notes more than a call takes arguments.
+        for (const event of noted) events.push(event);
         done.push(() => resolve(value));
         failed.push(reject);
       } catch (error) {

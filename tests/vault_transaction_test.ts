@@ -109,3 +109,10 @@ withVault("Vault.transaction() given up before its turn never runs", async ({ va
   assert.equal(ran, false);
   await assert.rejects(async () => await vault.transaction(() => {}, { signal: controller.signal }), RangeError);
 });
+
+withVault("Vault.transaction() takes more changes than a function takes arguments", async ({ vault }) => {
+  await vault.transaction(({ secrets }) => {
+    for (let i = 0; i < 150_000; i++) secrets.set(`name/${i}`, "");
+  });
+  assert.equal((await vault.status()).secrets, 150_000);
+});

@@ -5,7 +5,6 @@
  */
 import { EMPTY_LOG, extendLog } from "./audit/chain.ts";
 import { AUDIT, type AuditEvent, encodeEntry } from "./audit/entry.ts";
-import { verifyLog } from "./audit/log.ts";
 import { AuditLog } from "./audit_log.ts";
 import type { Attempts, AttemptsStatus } from "./attempts.ts";
 import type { Backup } from "./backup/backup.ts";
@@ -25,7 +24,7 @@ import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
 import { remembered } from "./sealed/remembered.ts";
 import { checkLabel } from "./sealed/slot.ts";
 import { openLive, sealFirst } from "./sealed/store.ts";
-import { rotate, type RotateOptions, type RotateReport } from "./rotate.ts";
+import type { RotateOptions, RotateReport } from "./rotate.ts";
 import {
   attemptsOf,
   type AttemptsOptions,
@@ -401,6 +400,7 @@ export class Vault implements AsyncDisposable {
       // A segment that does not open breaks the chain too: that is one problem, not two.
       if (problems.length === 0) {
         try {
+          const { verifyLog } = await import("./audit/log.ts");
           await verifyLog(this.#engine.keys, generation);
         } catch (error) {
           if (!(error instanceof CorruptVaultError)) throw error;
@@ -449,6 +449,7 @@ export class Vault implements AsyncDisposable {
   async rotate(options: RotateOptions): Promise<RotateReport> {
     if (options.credentials.length === 0) throw new NoCredentialError();
     options.credentials.forEach(checkCredentialOptions);
+    const { rotate } = await import("./rotate.ts");
     return await rotate(this.#engine, options);
   }
 

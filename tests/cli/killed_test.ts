@@ -1,33 +1,9 @@
 import assert from "node:assert/strict";
-import { finish, type Result, type Sandbox, sandbox, WEAK } from "./coffer.ts";
+import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
+import { killed } from "./kill.ts";
 
 const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 50 : 12;
 const PASSPHRASE = "hunter2 hunter2 hunter2";
-
-/** Runs a command and kills it: at any moment, or shortly after something new shows in its folder or at its stdout. */
-async function killed(box: Sandbox, args: readonly string[], late: boolean): Promise<Result> {
-  const child = box.spawn(args);
-  const kill = () => {
-    try {
-      child.kill("SIGKILL");
-    } catch (error) {
-      // It was done before.
-      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  };
-  if (!late) {
-    const timer = setTimeout(kill, Math.random() * 120);
-    return await finish(child).finally(() => clearTimeout(timer));
-  }
-  const before = namesIn(box).length;
-  let done = false;
-  const result = finish(child).finally(() => done = true);
-  const until = Math.random() * 4;
-  while (!done && namesIn(box).length === before) await new Promise((resolve) => setTimeout(resolve, 0));
-  for (const start = performance.now(); performance.now() - start < until;);
-  kill();
-  return await result;
-}
 
 function namesIn(box: Sandbox): string[] {
   return [...Deno.readDirSync(box.folder)].map(({ name }) => name).sort();

@@ -10,10 +10,11 @@ import type { Attempts, AttemptsStatus } from "./attempts.ts";
 import type { Backup } from "./backup/backup.ts";
 import type { RestoreOptions, RestoreReport } from "./backup/restore.ts";
 import { encodeHex } from "./bytes.ts";
+import type { CheckOptions, CheckReport } from "./check_seals.ts";
 import { encode } from "./commit_plan.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import { Engine, type Work } from "./engine.ts";
-import { CorruptVaultError, NoCredentialError, SlotNotFoundError } from "./errors.ts";
+import { NoCredentialError, SlotNotFoundError } from "./errors.ts";
 import { logFailure, logger, logRecovered, prepareLog } from "./log.ts";
 import { Anchor } from "./sealed/anchor.ts";
 import { checkCredentialOptions, checkNewCredential, type Provide, resolveCredential } from "./sealed/credential.ts";
@@ -23,7 +24,7 @@ import { deriveKeys, newVaultKey } from "./sealed/keys.ts";
 import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
 import { remembered } from "./sealed/remembered.ts";
 import { checkLabel } from "./sealed/slot.ts";
-import { openLive, sealFirst } from "./sealed/store.ts";
+import { sealFirst } from "./sealed/store.ts";
 import type { RotateOptions, RotateReport } from "./rotate.ts";
 import {
   attemptsOf,
@@ -47,15 +48,15 @@ import {
 import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
 import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
-import { readChanges, readSnapshot } from "./state/changes.ts";
 import { checkPolicy, type PolicyValues, writePolicy } from "./state/policies.ts";
 import { State } from "./state/records.ts";
-import { getSecret, SECRET, VALUE } from "./state/secret.ts";
+import { SECRET } from "./state/secret.ts";
 import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
 import type { Medium, MediumUsage } from "./storage/medium.ts";
 
+export type { CheckOptions, CheckReport } from "./check_seals.ts";
 export type { AttemptsOptions, AuditOptions, CreateOptions, FileOptions, OpenOptions } from "./opening.ts";
 
 /** What the file itself says, to anyone who can read it. Nothing of it is authenticated. */
@@ -92,34 +93,6 @@ export interface VaultStatus extends VaultSummary {
   readonly secrets: number;
   /** Number of the slot that opened it. */
   readonly openedWith: number;
-}
-
-/** What a check of every seal found. */
-export interface CheckReport {
-  /** The generation that was checked. */
-  readonly generation: number;
-  /** How many segments were opened. */
-  readonly segments: number;
-  /** How many records they hold, all segments together. */
-  readonly records: number;
-  /** How many secrets there are. */
-  readonly secrets: number;
-  /** Bytes that were authenticated. */
-  readonly bytes: number;
-  /** What is damaged; empty when all is well. */
-  readonly problems: readonly { readonly what: string; readonly page?: number }[];
-  /** How many values were decoded, all versions of every secret; in a deep check. */
-  readonly values?: number;
-  /** What is no damage, though no writer may write it; in a deep check. */
-  readonly notes?: readonly string[];
-}
-
-/** How to check. */
-export interface CheckOptions extends LockOptions {
-  /** Also decodes every version of every secret, and holds names and metadata to the rules. @default {false} */
-  readonly deep?: boolean;
-  /** Is told how much of the work is done: bytes of segments, and in a deep check the same amount again for values. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** A private view on the vault for the time of a callback. */
@@ -376,47 +349,11 @@ export class Vault implements AsyncDisposable {
    * @throws {BusyError} when the lock, or its turn after transactions of this process, is not had in time
    */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
-    const { deep = false, onProgress, ...lock } = options;
-    return await this.#engine.reading(async (generation) => {
-      const { meta, segments } = generation;
-      const total = segments.reduce((sum, { stored }) => sum + stored.length, 0);
-      const problems: { what: string; page?: number }[] = [];
-      let [records, bytes] = [0, 0];
-      for (const segment of segments) {
-        try {
-          const chunks = openLive(this.#engine.keys, meta.vaultId, segment);
-          if (segment.header.kind === "snapshot") records += [...(await readSnapshot(chunks)).records()].length;
-          // Entries of the log are checked as a chain, below.
-          else if (segment.header.kind === "delta") {
-            records += [...(await readChanges(chunks)).values()].reduce((sum, changes) => sum + changes.size, 0);
-          }
-          bytes += segment.stored.length;
-          onProgress?.(bytes, deep ? 2 * total : total);
-        } catch (error) {
-          if (!(error instanceof CorruptVaultError)) throw error;
-          problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
-        }
-      }
-      // A segment that does not open breaks the chain too: that is one problem, not two.
-      if (problems.length === 0) {
-        try {
-          const { verifyLog } = await import("./audit/log.ts");
-          await verifyLog(this.#engine.keys, generation);
-        } catch (error) {
-          if (!(error instanceof CorruptVaultError)) throw error;
-          problems.push({ what: error.message, ...(error.page === undefined ? {} : { page: error.page }) });
-        }
-      }
-      const { state } = this.#engine.committed;
-      const secrets = state.count(SECRET);
-      const counts = { generation: meta.generation, segments: segments.length, records, secrets, bytes };
-      if (!deep) return { ...counts, problems: [...problems, ...missingValues(state)] };
-      const { checkDeep } = await import("./state/deep.ts");
-      const { values, notes, problems: found } = checkDeep(state, (done, all) => {
-        onProgress?.(total + Math.floor(total * (all === 0 ? 1 : done / all)), 2 * total);
-      });
-      return { ...counts, values, notes, problems: [...problems, ...found.map((what) => ({ what }))] };
-    }, lock);
+    const { checkSeals } = await import("./check_seals.ts");
+    return await this.#engine.reading(
+      () => checkSeals(this.#engine.keys, this.#engine.live, options),
+      lockOptions(options),
+    );
   }
 
   /**
@@ -529,17 +466,6 @@ function firstState(policies: Partial<PolicyValues> = {}): { state: State; event
     events.push({ operation: "policy.set", name, to: String(value) });
   }
   return { state, events };
-}
-
-/** Versions whose value has no record. Which secret it is stays out: a report may be shown to anyone. */
-function missingValues(state: State): { what: string }[] {
-  const missing: { what: string }[] = [];
-  for (const name of state.keys(SECRET)) {
-    const { versions } = getSecret(state, name);
-    const lost = versions.some(({ ref }) => ref !== undefined && state.get(VALUE, ref) === undefined);
-    if (lost) missing.push({ what: "The vault is damaged: a value is missing" });
-  }
-  return missing;
 }
 
 function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined, opened: number): SlotInfo {

@@ -18,6 +18,7 @@ const NAMES = [
   "audit_verify",
   "rotate",
   "backup",
+  "import_dotenv",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -335,7 +335,7 @@ export class Engine {
       } catch (error) {
         // What was read was seen, whatever became of the rest: the log is to say so before anyone goes on.
         const reads = noted.filter(({ operation }) => !isChange(operation));
-        events.push(...reads);
+        for (const event of reads) events.push(event);
         if (reads.length === 0) reject(error);
         else {
           done.push(() => reject(error));

@@ -105,6 +105,23 @@ export const ERROR_TABLE = {
   "reddb-legacy": { exit: 6, hint: "Bootstrap the vault again; the first version of the format is not read" },
   "reddb-unsupported": { exit: 6, hint: "Use a newer coffer for this file" },
   "reddb-page-file": { exit: 6, hint: "Check the path; run `coffer reddb check` on a file that RedDB wrote" },
+  "malformed-import": { exit: 6, hint: "Nothing was imported; mend the file, or name its format with --format" },
+  "import-names": { exit: 2, hint: "Nothing was imported; a name is 1 to 512 bytes without control characters" },
+  "import-conflict": {
+    exit: 10,
+    hint: "Nothing was imported; --on-conflict skip, overwrite or rename says what to do with such names",
+  },
+  "import-encrypted": { exit: 2, hint: "Export once more from the other program, without encryption, and import that" },
+  "import-decryption": { exit: 4, hint: "Check the key or passphrase, and that the file is whole" },
+  "exchange-limit": { exit: 2, hint: "Split it into several" },
+  "export-refused": {
+    exit: 11,
+    hint: "Export for age recipients with --to, or allow it: `coffer policy set plaintext-export allow`",
+  },
+  "export-unsuited": {
+    exit: 2,
+    hint: "Nothing was written; choose other names, or --format json, which holds everything",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The stable name of an error's cause; callers and scripts branch on it. */

@@ -30,6 +30,7 @@ export const AUDIT_OPERATIONS = [
   "audit.prune",
   "unlock.failed",
   "export.plaintext",
+  "export.encrypted",
 ] as const;
 
 /** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */
@@ -37,6 +38,7 @@ const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "secret.read",
   "vault.backup",
   "export.plaintext",
+  "export.encrypted",
   "anchor.move",
   "anchor.trust",
   "unlock.failed",

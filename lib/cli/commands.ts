@@ -8,6 +8,7 @@ import { AUDIT_OPERATIONS } from "../audit/entry.ts";
 import { command, none, routes } from "./define.ts";
 import { choice, count, file, KDF_FLAGS, parsed, repeated, text, toggle } from "./flags.ts";
 import type { PolicyName } from "../state/policies.ts";
+import { EXCHANGE_COMMANDS } from "./exchange/commands.ts";
 import { REDDB_COMMANDS } from "./reddb/commands.ts";
 
 /** The shells that completion scripts are written for. */
@@ -534,6 +535,7 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     anchor: routes("Look after the anchor", { status: anchorStatus, trust: anchorTrust, move: anchorMove }),
     audit: routes("Show what was done, and let old entries go", { ls: auditLs, prune: auditPrune }, "ls"),
     policy: routes("List and set policies", { ls: policyLs, set: policySet }),
+    ...EXCHANGE_COMMANDS,
     reddb: REDDB_COMMANDS,
     completions,
   },

@@ -106,6 +106,26 @@ export function writeValue(records: RecordWriter, name: string, value: Uint8Arra
   return secret;
 }
 
+/**
+ * Keeps a secret as another vault did: with its versions, one to ten of them without a gap, and their times. There must be
+ * none of the name.
+ */
+export function adoptSecret(
+  records: RecordWriter,
+  name: string,
+  secret: Omit<StoredSecret, "versions"> & {
+    readonly versions: readonly { readonly version: number; readonly created: number; readonly value: Uint8Array }[];
+  },
+): StoredSecret {
+  const versions = secret.versions.map(({ version, created, value }) => {
+    checkValue(value);
+    return { version, created, size: value.length, ...storeValue(records, value) };
+  });
+  const stored = { ...secret, versions };
+  putSecret(records, name, stored);
+  return stored;
+}
+
 /** Writes the record of a secret. */
 export function putSecret(records: RecordWriter, name: string, secret: StoredSecret): void {
   records.put(SECRET, name, JSON.stringify(secret));

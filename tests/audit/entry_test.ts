@@ -7,6 +7,7 @@ Deno.test("isChange holds for what somebody wills, not for reads, mending and wh
   assert.deepEqual(others.toSorted(), [
     "anchor.move",
     "anchor.trust",
+    "export.encrypted",
     "export.plaintext",
     "secret.read",
     "unlock.failed",

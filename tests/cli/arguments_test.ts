@@ -33,6 +33,8 @@ const COMMANDS = [
   "audit prune",
   "policy ls",
   "policy set",
+  "export",
+  "import",
   "reddb bootstrap",
   "reddb show",
   "reddb export",

@@ -118,6 +118,9 @@ export const ERROR_TABLE = {
     exit: 11,
     hint: "Export for age recipients with --to, or allow it: `coffer policy set plaintext-export allow`",
   },
+  "malformed-otp": { exit: 2, hint: "Keep an otpauth:// address there, or the secret in base32" },
+  "editor-failed": { exit: 1, hint: "Nothing was changed; check the command of the editor" },
+  "secret-changed": { exit: 5, hint: "Nothing was overwritten; edit the new value" },
   "export-unsuited": {
     exit: 2,
     hint: "Nothing was written; choose other names, or --format json, which holds everything",

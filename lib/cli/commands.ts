@@ -8,6 +8,7 @@ import { AUDIT_OPERATIONS } from "../audit/entry.ts";
 import { command, none, routes } from "./define.ts";
 import { choice, count, file, KDF_FLAGS, parsed, repeated, text, toggle } from "./flags.ts";
 import type { PolicyName } from "../state/policies.ts";
+import { EVERYDAY_COMMANDS } from "./everyday/commands.ts";
 import { EXCHANGE_COMMANDS } from "./exchange/commands.ts";
 import { REDDB_COMMANDS } from "./reddb/commands.ts";
 
@@ -535,6 +536,7 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     anchor: routes("Look after the anchor", { status: anchorStatus, trust: anchorTrust, move: anchorMove }),
     audit: routes("Show what was done, and let old entries go", { ls: auditLs, prune: auditPrune }, "ls"),
     policy: routes("List and set policies", { ls: policyLs, set: policySet }),
+    ...EVERYDAY_COMMANDS,
     ...EXCHANGE_COMMANDS,
     reddb: REDDB_COMMANDS,
     completions,

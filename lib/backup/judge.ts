@@ -4,8 +4,8 @@
  * @module
  */
 import type { Live } from "../commit_plan.ts";
-import { loadLive } from "../engine.ts";
 import { CorruptVaultError, ForkDetectedError, TruncatedVaultError } from "../errors.ts";
+import { loadLive } from "../replica.ts";
 import { openLive, readGeneration, snapshotIndex } from "../sealed/store.ts";
 import { incompleteness } from "../storage/choose.ts";
 import type { Disk } from "../storage/disk.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { CorruptVaultError } from "../errors.ts";
+import type { AuditOrigin } from "../audit/entry.ts";
+import { CorruptVaultError, PolicyError } from "../errors.ts";
 import type { RecordReader } from "./records.ts";
 import { currentVersion, getSecret, SECRET } from "./secret.ts";
 
@@ -84,6 +85,16 @@ export function checkPolicy(name: string, value: unknown): void {
     default:
       throw new TypeError(`There is no such policy; there are ${POLICY_NAMES.join(", ")}`);
   }
+}
+
+/**
+ * Fails when a vault's policy asks for a reason and none was given.
+ *
+ * @throws {PolicyError}
+ */
+export function assertReason({ reason }: AuditOrigin, records: RecordReader): void {
+  if (reason || !readPolicy(records, "require-reason")) return;
+  throw new PolicyError("require-reason", "reason-required", "Every change of this vault needs a reason");
 }
 
 /** Whether a change takes a restriction away, so that whoever makes it must show a credential again. */

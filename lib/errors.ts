@@ -105,6 +105,13 @@ export const ERROR_TABLE = {
   "reddb-legacy": { exit: 6, hint: "Bootstrap the vault again; the first version of the format is not read" },
   "reddb-unsupported": { exit: 6, hint: "Use a newer coffer for this file" },
   "reddb-page-file": { exit: 6, hint: "Check the path; run `coffer reddb check` on a file that RedDB wrote" },
+  "malformed-verifier": { exit: 2, hint: "Copy the text again, whole and unchanged" },
+  "scram-protocol": { exit: 4, hint: "Begin the exchange anew; if it fails again, look at the client" },
+  "weak-password-parameters": {
+    exit: 11,
+    hint: "SCRAM takes 4096 to 10,000,000 iterations, Argon2id at least 19 MiB and 2 passes, at most 2 GiB and 64",
+  },
+  "invalid-password": { exit: 2, hint: "A password is 1 to 1024 bytes of UTF-8 text" },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The stable name of an error's cause; callers and scripts branch on it. */

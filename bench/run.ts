@@ -18,6 +18,9 @@ const NAMES = [
   "audit_verify",
   "rotate",
   "backup",
+  "api_keys",
+  "sessions",
+  "users",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -104,10 +104,10 @@ export class Engine {
     await this.#refreshing;
   }
 
-  /** Catches up unless that was done so many milliseconds ago or less: for checks that are made by the thousand. */
-  async refreshWithin(maxAge: number): Promise<void> {
+  /** Whether the memory was level with the medium so many milliseconds ago: enough for checks by the thousand. */
+  isLevelWithin(maxAge: number): boolean {
     this.#checkOpen();
-    if (performance.now() - this.#level > maxAge) await this.refresh();
+    return performance.now() - this.#level <= maxAge;
   }
 
   /** Names work to be done before the vault closes, such as writing down what was gathered in memory. */

@@ -40,6 +40,8 @@ export class Auth {
   readonly #engine: Engine;
   #limits: Promise<LoginLimits> | undefined;
   #sessions: Promise<Sessions> | undefined;
+  /** What the promise gave: sessions are checked by the thousand. */
+  #opened: Sessions | undefined;
 
   /** Made by `Vault`. */
   constructor(engine: Engine) {
@@ -87,7 +89,7 @@ export class Auth {
    * @throws {RangeError} when the audience is out of bounds
    */
   async verifySession(token: string, options: VerifySessionOptions = {}): Promise<Session> {
-    return await (await this.#session()).verify(token, options);
+    return await (this.#opened ?? await this.#session()).verify(token, options);
   }
 
   /** Ends every session of a user, or of all users, that was begun up to now. @throws {UserNotFoundError} */
@@ -134,6 +136,6 @@ export class Auth {
   }
 
   #session(): Promise<Sessions> {
-    return this.#sessions ??= import("./sessions.ts").then(({ Sessions }) => new Sessions(this.#engine));
+    return this.#sessions ??= import("./sessions.ts").then(({ Sessions }) => this.#opened = new Sessions(this.#engine));
   }
 }

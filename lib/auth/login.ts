@@ -60,14 +60,19 @@ export function checkSource(source: string | undefined): void {
   }
 }
 
-/** Whether the password is the user's. It takes one Argon2id whoever is asked for, so that its time tells nothing. */
+/**
+ * Whether the password is the user's. It takes one Argon2id of today's cost whoever is asked for, so that its time tells
+ * nothing; what is cheaper runs beside it.
+ */
 async function isRight(user: StoredUser | undefined, password: string): Promise<boolean> {
+  if (user?.password !== undefined && !needsRehash(user.password)) return await verifyPassword(password, user.password);
+  const [right] = await Promise.all([hasCheaper(user, password), verifyPassword(password, NOBODY)]);
+  return right;
+}
+
+async function hasCheaper(user: StoredUser | undefined, password: string): Promise<boolean> {
   if (user?.password !== undefined) return await verifyPassword(password, user.password);
-  const [byScram] = await Promise.all([
-    user?.scram === undefined ? false : verifyScramPassword(password, scramFromJson(user.scram)),
-    verifyPassword(password, NOBODY),
-  ]);
-  return byScram;
+  return user?.scram !== undefined && await verifyScramPassword(password, scramFromJson(user.scram));
 }
 
 /** Keeps the password under today's cost, and in the place of a hash of another system. */

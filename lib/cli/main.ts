@@ -8,7 +8,6 @@ import { arrange, wantsJson } from "./arguments.ts";
 import { runCall } from "./call.ts";
 import { COMMANDS } from "./commands.ts";
 import { writeErr, writeJson, writeOut } from "./output.ts";
-import { report } from "./report.ts";
 
 /** Runs the command that the arguments ask for. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -29,6 +28,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     return 0;
   } catch (error) {
+    const { report } = await import("./report.ts");
     return report(error, wantsJson(args));
   }
 }

@@ -89,7 +89,11 @@ Deno.test("runCall() gives a command what the parser would, or leaves it to the 
       const accepted = await parse(root, request.inputs).then(() => true, () => false);
       assert.equal(direct, accepted, `${name} ${words.join(" ")}`);
       assert.deepEqual(seen.splice(0), direct ? [given] : []);
-      if (direct) called++;
+      if (!direct) continue;
+      called++;
+      const [flags] = given as [Flags];
+      assert.equal(typeof flags.on, "boolean", "a toggle is on or off");
+      assert.ok(Object.hasOwn(flags, "some"));
     }
   }
   assert.ok(called > 40, `${called} of them were called`);

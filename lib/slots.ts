@@ -15,7 +15,6 @@ import { KDF_FLOOR, type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
 import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
 import { CERTIFICATE_LABEL } from "./sealed/labels.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
-import { encodeRecoveryCode } from "./sealed/recovery.ts";
 import { checkLabel, type Slot, type SlotKind } from "./sealed/slot.ts";
 
 /** What is known of a key slot; anyone who can read the file may see it. */
@@ -210,6 +209,7 @@ export async function prepareNewSlot(
     case "keyfile":
       return await prepareSlot(await resolveCredential({ keyFile: slot.keyFile }), label);
     case "recovery": {
+      const { encodeRecoveryCode } = await import("./sealed/recovery.ts");
       const secret = randomBytes(RECOVERY_SIZE);
       const code = await encodeRecoveryCode(secret);
       const prepared = await prepareSlot({ kind: "recovery", secret }, label);

@@ -48,7 +48,7 @@ import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
 import type { Medium } from "./storage/medium.ts";
-import { summarize, type VaultSummary } from "./summary.ts";
+import type { VaultSummary } from "./summary.ts";
 
 export type { CheckOptions, CheckReport } from "./check_seals.ts";
 export type { AttemptsOptions, AuditOptions, CreateOptions, FileOptions, OpenOptions } from "./opening.ts";
@@ -214,6 +214,7 @@ export class Vault implements AsyncDisposable {
       const committed = await readNewest(medium, options);
       const meta = decodeMeta(committed.meta);
       const attempts = await attemptsOf(where, meta.vaultId, options);
+      const { summarize } = await import("./summary.ts");
       return await summarize(meta, medium, committed.recovered, await attempts?.status(options));
     } finally {
       medium.close();
@@ -276,6 +277,7 @@ export class Vault implements AsyncDisposable {
     await this.#engine.refresh();
     const { generation, state } = this.#engine.committed;
     const attempts = await this.#attempts?.status();
+    const { summarize } = await import("./summary.ts");
     const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered, attempts);
     return { ...summary, secrets: state.count(SECRET), openedWith: this.#slot };
   }

@@ -10,7 +10,6 @@ import { environment } from "./environment.ts";
 import { claimStdin, readFile, readStdin, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { warn } from "./output.ts";
-import { askPassphrase, canAsk } from "./terminal.ts";
 
 /** Most bytes of a file with a credential. */
 const MAX_FILE_SIZE = 64 * 1024;
@@ -77,6 +76,7 @@ export function givenCredential(flags: GlobalFlags, question: string): Credentia
   if (source !== undefined) return credentialFrom(source);
   return {
     passphrase: async () => {
+      const { askPassphrase, canAsk } = await import("./terminal.ts");
       if (!canAsk()) throw new NoCredentialError();
       return await askPassphrase(question);
     },

@@ -11,7 +11,6 @@ import type { GlobalFlags } from "./flags.ts";
 import { isExpired } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { shownDate, warn, writeJson, writeOut } from "./output.ts";
-import { replaceFile, writeNewFile } from "./private_file.ts";
 
 /** Flags of `get`. */
 export interface GetFlags extends GlobalFlags {
@@ -45,6 +44,7 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
 
   const description = { name, version: version ?? info.version, size: value.length };
   if (out !== undefined) {
+    const { replaceFile, writeNewFile } = await import("./private_file.ts");
     (overwrite ? replaceFile : writeNewFile)(out, value);
     if (json) await writeJson({ ...description, out });
   } else if (json) {

@@ -18,6 +18,7 @@ const NAMES = [
   "audit_verify",
   "rotate",
   "backup",
+  "password_check",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

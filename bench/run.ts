@@ -21,6 +21,7 @@ const NAMES = [
   "api_keys",
   "sessions",
   "users",
+  "password_check",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

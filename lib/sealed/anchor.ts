@@ -100,9 +100,15 @@ export class Anchor {
     return "level";
   }
 
-  /** Lets go of the store; to be called before the vault's lock is given up. */
+  /** Lets go of the store. */
   release(): void {
     this.#store.release();
+  }
+
+  /** Lets go of what the store does not keep from one lock to the next; to be called before the lock is given up. */
+  pause(): void {
+    if (this.#store.pause === undefined) this.#store.release();
+    else this.#store.pause();
   }
 
   /** Fails, with the reason, where {@linkcode move} would. */

@@ -98,8 +98,8 @@ export class Replica {
   }
 
   /** How the vault stands to its anchor. */
-  async verifyAnchor(): Promise<AnchorState> {
-    return await verifyAnchor(this.#anchor, this.#generation, this.#keys, this.#state);
+  verifyAnchor(): Promise<AnchorState> {
+    return verifyAnchor(this.#anchor, this.#generation, this.#keys, this.#state);
   }
 
   /** To be called before the lock is given up. */

@@ -8,6 +8,7 @@ import type { Bench, Figure } from "./harness.ts";
 
 const NAMES = [
   "durable_change",
+  "anchor_audit",
   "scaling",
   "open",
   "unlock",

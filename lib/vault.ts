@@ -197,6 +197,9 @@ export class Vault implements AsyncDisposable {
         const engine = await Engine.load(medium, keys, all);
         if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
         return new Vault(engine, slot, attempts);
+      } catch (error) {
+        anchor?.release();
+        throw error;
       } finally {
         wipe(vaultKey);
       }

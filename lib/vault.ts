@@ -411,10 +411,12 @@ function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined
 type View = (work: Work, engine: Engine) => Transaction;
 
 let loadedView: View | undefined;
+let loadingView: Promise<View> | undefined;
 
 /** Makes what a transaction's callback gets. Users and keys are loaded with the first one: many programs have none. */
 function transactionView(): View | Promise<View> {
-  return loadedView ?? loadView();
+  // Transactions that are begun together all wait for the same loading, and so still stand in line together.
+  return loadedView ?? (loadingView ??= loadView());
 }
 
 async function loadView(): Promise<View> {

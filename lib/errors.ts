@@ -110,6 +110,8 @@ export const ERROR_TABLE = {
     hint: "A name, of a user or a tenant, is 1 to 128 bytes of plain text in Unicode form NFKC without a slash",
   },
   "user-not-found": { exit: 3, hint: "List the users with `coffer user ls`" },
+  "verifier-not-found": { exit: 3, hint: "Give the user a password: `coffer user passwd`" },
+  "wrong-signature": { exit: 4, hint: "Check the data and the vault; either may not be the one that was signed" },
   "tenant-not-found": { exit: 3, hint: "A tenant is there as long as it has a user; list them with `coffer user ls`" },
   "user-exists": { exit: 10, hint: "Choose another name, or change the user that is there" },
   "user-disabled": { exit: 11, hint: "Enable the user first: `coffer user enable`" },

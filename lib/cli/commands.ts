@@ -10,6 +10,7 @@ const secrets = () => import("./commands/secrets.ts");
 const vault = () => import("./commands/vault.ts");
 const slots = () => import("./commands/slots.ts");
 const backups = () => import("./commands/backup.ts");
+const auth = () => import("./auth/commands.ts");
 
 /** All commands, in the order in which help lists them. */
 export const COMMANDS = lazyRoutes(
@@ -41,6 +42,14 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     anchor: async () => (await import("./commands/anchor.ts")).anchor,
     audit: async () => (await import("./commands/audit.ts")).audit,
     policy: async () => (await import("./commands/policies.ts")).policy,
+    bootstrap: async () => (await auth()).bootstrap,
+    user: async () => (await auth()).user,
+    key: async () => (await auth()).key,
+    login: async () => (await auth()).login,
+    session: async () => (await auth()).session,
+    sign: async () => (await auth()).sign,
+    verify: async () => (await auth()).verify,
+    certificate: async () => (await auth()).certificate,
     reddb: async () => (await import("./reddb/commands.ts")).REDDB_COMMANDS,
     completions: async () => (await import("./commands/completions.ts")).completions,
   },

@@ -5,7 +5,7 @@
  */
 import type { Command, CommandContext, RouteMap } from "@stricli/core";
 import { UsageError } from "../errors.ts";
-import { GLOBAL_FLAGS, type Toggle, VALUE_MARK, type Valued } from "./flags.ts";
+import { flagName, GLOBAL_FLAGS, type Toggle, VALUE_MARK, type Valued } from "./flags.ts";
 
 /** What the arguments ask for. */
 export type Request =
@@ -71,7 +71,7 @@ class FlagList {
   readonly inputs: string[] = [];
 
   take(word: string, queue: string[], known: Flags, hint: string): void {
-    const [, name, joined] = /^--([a-z][a-z0-9-]+)(?:=([\s\S]*))?$/.exec(word) ?? [];
+    const [, name, joined] = /^--([a-z][a-z0-9-]+)(?:=([\s\S]*))?$/.exec(longForm(word, known)) ?? [];
     if (name === undefined) {
       throw new UsageError(`Unknown flag ${/^-+[A-Za-z0-9_-]?/.exec(word)?.[0] ?? "-"}`, { hint });
     }
@@ -103,6 +103,15 @@ function helpRoute(words: readonly string[]): readonly string[] {
 function isKnownFlag(word: string | undefined, known: Flags): boolean {
   const name = word === undefined ? undefined : /^--([a-z][a-z0-9-]+)(?:=|$)/.exec(word)?.[1];
   return word === "--" || (name !== undefined && findFlag(known, name) !== undefined);
+}
+
+/** `-o` as the flag that it stands for, where a command has one with that letter. */
+function longForm(word: string, known: Flags): string {
+  const letter = /^-([a-z])$/.exec(word)?.[1];
+  const found = Object.entries(known).find(([, flag]) =>
+    letter !== undefined && "letter" in flag && flag.letter === letter
+  );
+  return found === undefined ? word : flagName(found[0]);
 }
 
 /** Whether a word can only be a flag of one command, not of all. */

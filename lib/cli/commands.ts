@@ -9,6 +9,7 @@ import { command, none, routes } from "./define.ts";
 import { choice, count, file, KDF_FLAGS, parsed, repeated, text, toggle } from "./flags.ts";
 import type { PolicyName } from "../state/policies.ts";
 import { REDDB_COMMANDS } from "./reddb/commands.ts";
+import { RUN_COMMANDS } from "./run/commands.ts";
 
 /** The shells that completion scripts are written for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -520,6 +521,7 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     history,
     "restore-version": restoreVersion,
     meta,
+    ...RUN_COMMANDS,
     status,
     check,
     doctor,

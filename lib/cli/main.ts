@@ -39,7 +39,8 @@ export async function main(args: readonly string[]): Promise<number> {
       case "run":
         await parse(request.inputs);
     }
-    return 0;
+    // What a command that was run for somebody ended with; 0 otherwise.
+    return Deno.exitCode;
   } catch (error) {
     return report(error, wantsJson(args));
   }

@@ -86,7 +86,8 @@ async function runWith(
   const variables = new Map(filledVariables(request, below, values));
   const masked = flags.redact ? patternsOf(values) : undefined;
   using signals = new SignalPass();
-  // Nothing between here and the start of the command gives way to other work: see SignalPass.
+  // From here to the start of the command nothing gives way to other work: a signal that comes in this moment, before
+  // anyone listens, can leave the folder to the next run.
   using folder = request.files.size > 0 ? PrivateFolder.make() : undefined;
   for (const [variable, name] of request.files) variables.set(variable, folder!.write(variable, values.get(name)!));
   return await runCommand({

@@ -9,7 +9,7 @@
  * twice: programs take a second Ctrl-C for "at once".
  */
 const FROM_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGWINCH"];
-const ALWAYS: readonly Deno.Signal[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
+const ALWAYS: readonly Deno.Signal[] = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"];
 /** Windows sends them to every process of a console, and has no other way to send one. */
 const WINDOWS: readonly Deno.Signal[] = ["SIGINT", "SIGBREAK"];
 
@@ -23,21 +23,16 @@ export class SignalPass implements Disposable {
   #child: Deno.ChildProcess | undefined;
   #ended = false;
 
-  /**
-   * Made before there is a command, or files for it: SIGTERM waits from here on. The others are left until the command
-   * runs, because one that this process was told to ignore, as by `nohup`, is one that the command has to inherit as
-   * ignored; listening would end that.
-   */
-  constructor() {
-    if (Deno.build.os !== "windows") this.#listen("SIGTERM", () => this.#pass("SIGTERM"));
-  }
-
   /** Resolves when a signal comes that the command is no longer there for. */
   get abandoned(): Promise<void> {
     return this.#abandoned.promise;
   }
 
-  /** From now on signals go to a command. Call it in the same turn in which that was started. */
+  /**
+   * From now on signals go to a command. Call it in the same turn in which that was started, and listen to none before:
+   * with the first listener the runtime takes over other signals too, and what this process was told to ignore, as by
+   * `nohup`, the command would not inherit as ignored any more.
+   */
   attach(child: Deno.ChildProcess): void {
     this.#child = child;
     void child.status.then(() => this.#ended = true, () => {});
@@ -61,16 +56,15 @@ export class SignalPass implements Disposable {
   }
 
   #pass(signal: Deno.Signal): void {
-    this.#arrived();
-    if (this.#ended) return;
     try {
       this.#child?.kill(signal);
     } catch (error) {
-      // It ended a moment ago.
       if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+      this.#abandoned.resolve();
     }
   }
 
+  /** What needs no passing on still tells that somebody wants an end. */
   #arrived(): void {
     if (this.#ended) this.#abandoned.resolve();
   }

@@ -3,14 +3,9 @@
  *
  * @module
  */
-import { TooMuchToRedactError } from "../exchange/errors.ts";
-import { encodedForms } from "../exchange/encoded_forms.ts";
-import { PatternSet } from "../exchange/pattern_set.ts";
 import { assign, type Assignment, variableFor } from "../exchange/variable_names.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { prepareOpening } from "./open.ts";
-import { warn } from "./output.ts";
-import { PrivateFolder } from "./private_folder.ts";
 import { readSecrets, type Values } from "./read_secrets.ts";
 import { checkMayRun, type Run, runCommand } from "./run/child.ts";
 import { checkMayKeep, environmentWith, filledVariables } from "./run/environment.ts";
@@ -36,11 +31,6 @@ export interface RunFlags extends GlobalFlags {
   /** Whether values are masked in what it prints. */
   readonly redact: boolean;
 }
-
-/** Most bytes of values that are looked for in output. Each one of them takes some 300 bytes of memory. */
-const MAX_REDACTED_SIZE = 64 * 1024;
-/** Shorter values would be found where they are not. */
-const MIN_REDACTED_LENGTH = 4;
 
 /** Runs a command; this process ends as it does. */
 export default async function run(flags: RunFlags, program: string, ...args: readonly string[]): Promise<void> {
@@ -84,27 +74,18 @@ async function runWith(
   command: Run["command"],
 ): Promise<Deno.CommandStatus> {
   const variables = new Map(filledVariables(request, below, values));
-  const masked = flags.redact ? patternsOf(values) : undefined;
+  // What few runs need is loaded only then: it would make every command start later.
+  const mask = flags.redact ? (await import("./run/mask.ts")).maskFor(values) : undefined;
+  const { PrivateFolder } = request.files.size > 0 ? await import("./private_folder.ts") : {};
   using signals = new SignalPass();
   // From here to the start of the command nothing gives way to other work: a signal that comes in this moment, before
   // anyone listens, can leave the folder to the next run.
-  using folder = request.files.size > 0 ? PrivateFolder.make() : undefined;
+  using folder = PrivateFolder?.make();
   for (const [variable, name] of request.files) variables.set(variable, folder!.write(variable, values.get(name)!));
   return await runCommand({
     command,
     environment: environmentWith(variables, flags.cleanEnv),
     ...(request.stdin === undefined ? {} : { stdin: values.get(request.stdin)! }),
-    ...(masked === undefined ? {} : { masked }),
+    ...(mask === undefined ? {} : { mask }),
   }, signals);
-}
-
-function patternsOf(values: Values): PatternSet {
-  const long = [...values].filter(([name, bytes]) => {
-    if (new TextDecoder().decode(bytes).replace(/[\r\n]+$/, "").length >= MIN_REDACTED_LENGTH) return true;
-    warn(`The value of "${name}" has fewer than ${MIN_REDACTED_LENGTH} characters, and is not masked`);
-    return false;
-  });
-  const size = long.reduce((sum, [, { length }]) => sum + length, 0);
-  if (size > MAX_REDACTED_SIZE) throw new TooMuchToRedactError(size, MAX_REDACTED_SIZE);
-  return new PatternSet(long.flatMap(([, bytes]) => encodedForms(bytes)));
 }

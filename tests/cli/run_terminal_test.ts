@@ -226,10 +226,14 @@ terminalTest("coffer run stops at Ctrl-Z together with the command, and both go 
 terminalTest("coffer run gives the terminal back after the passphrase, and the command has it whole", async (box) => {
   await box.ok(["init", "--vault", "other", "--no-recovery", "--passphrase-file", box.file("pass", "p4ss"), ...WEAK]);
   await box.ok(["set", "a", "--value", "s3cret", "--vault", "other", "--passphrase-file", box.path("pass")]);
-  const terminal = new Terminal(box, ["--vault", "other", "--env", "A=a"], 'read line; echo "<$line $A>"; stty -a');
+  const terminal = new Terminal(
+    box,
+    ["--vault", "other", "--env", "A=a"],
+    'echo ready; read line; echo "<$line $A>"; stty -a',
+  );
   await terminal.sees("Passphrase for other: ");
   await terminal.type("p4ss\r");
-  await terminal.sees("\r\n");
+  await terminal.sees("\r\nready\r\n");
   await terminal.type("typed\r");
   await terminal.sees("<typed s3cret>\r\n");
   const { code, screen } = await terminal.end();

@@ -6,9 +6,8 @@
 import { encodeUtf8 } from "../../bytes.ts";
 import { InputOutputError, MissingPermissionError } from "../../errors.ts";
 import { CommandNotExecutableError, CommandNotFoundError, EnvironmentTooLargeError } from "../../exchange/errors.ts";
-import type { PatternSet } from "../../exchange/pattern_set.ts";
-import { Redactor } from "../../exchange/redact.ts";
 import type { Environment } from "./environment.ts";
+import type { Mask } from "./mask.ts";
 import type { SignalPass } from "./signals.ts";
 
 /** A command, and how it is run. */
@@ -18,8 +17,8 @@ export interface Run {
   readonly environment: Environment;
   /** What its stdin holds; this process's own stdin without it. */
   readonly stdin?: Uint8Array;
-  /** What is masked in its output; without it the output is not looked at. */
-  readonly masked?: PatternSet;
+  /** Masks its output; without it the output is not looked at. */
+  readonly mask?: Mask;
 }
 
 /**
@@ -40,32 +39,26 @@ export function checkMayRun([program, ...args]: Run["command"]): void {
 }
 
 /**
- * Starts a command and waits for its end, and for the end of what it prints when that is masked.
+ * Starts a command and waits for its end, and for the end of what it prints when that is masked. It is started in the
+ * same turn in which this is called.
  *
- * @param prepare runs first, in the same turn
  * @throws {CommandNotFoundError} @throws {CommandNotExecutableError} @throws {MissingPermissionError}
  * @throws {EnvironmentTooLargeError}
  */
 export async function runCommand(run: Run, signals: SignalPass): Promise<Deno.CommandStatus> {
   const child = start(run);
   signals.attach(child);
-  const output: "inherit" | "piped" = run.masked === undefined ? "inherit" : "piped";
   // What does not read its stdin to the end is no failure, and nothing to wait for.
   if (run.stdin !== undefined) void feed(child.stdin, run.stdin);
-  if (output === "inherit") return await child.status;
-  const failures: unknown[] = [];
-  const streams = [[child.stdout, Deno.stdout, "output"], [child.stderr, Deno.stderr, "error"]] as const;
-  const passed = streams.map(([from, to, what]) =>
-    passMasked(from, to, new Redactor(run.masked!), what).catch((error) => void failures.push(error))
-  );
+  if (run.mask === undefined) return await child.status;
   // As in a pipe, what the command left running may go on printing; a signal ends the wait for it.
-  const [status] = await Promise.all([child.status, Promise.race([Promise.all(passed), signals.abandoned])]);
-  if (failures.length > 0) throw failures[0];
+  const passed = run.mask.pass(child);
+  const [status] = await Promise.all([child.status, Promise.race([passed, signals.abandoned])]);
   return status;
 }
 
-function start({ command: [program, ...args], environment, stdin, masked }: Run): Deno.ChildProcess {
-  const output = masked === undefined ? "inherit" : "piped";
+function start({ command: [program, ...args], environment, stdin, mask }: Run): Deno.ChildProcess {
+  const output = mask === undefined ? "inherit" : "piped";
   try {
     return new Deno.Command(program, {
       args,
@@ -125,33 +118,4 @@ async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promi
     await writer.write(bytes);
     await writer.close();
   } catch { /* It closed its stdin, or is gone. */ }
-}
-
-/** Passes a stream on, masked. When nobody reads it any more the command is told so, as it would be without coffer. */
-async function passMasked(
-  from: ReadableStream<Uint8Array>,
-  to: typeof Deno.stdout,
-  redactor: Redactor,
-  what: string,
-): Promise<void> {
-  try {
-    for await (const chunk of from) await writeAll(to, redactor.push(chunk));
-    await writeAll(to, redactor.end());
-  } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) return;
-    throw new InputOutputError("write to", `standard ${what}`, { cause: error });
-  }
-}
-
-/** A slow reader keeps only the command waiting, not signals: hence not the synchronous call. */
-async function writeAll(to: typeof Deno.stdout, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    try {
-      done += await to.write(bytes.subarray(done));
-    } catch (error) {
-      // Another program may have made the shared terminal or pipe non-blocking.
-      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
 }

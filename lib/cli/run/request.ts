@@ -7,7 +7,6 @@ import { encodeUtf8 } from "../../bytes.ts";
 import { UsageError } from "../../errors.ts";
 import { MalformedTemplateError, VariableCollisionError } from "../../exchange/errors.ts";
 import { isReference, MAX_TEMPLATE_SIZE, namesIn, parseTemplate, type Template } from "../../exchange/template.ts";
-import { parseVariableFile } from "../../exchange/variable_file.ts";
 import { assign, type Assignment, checkVariableName } from "../../exchange/variable_names.ts";
 import { checkName } from "../../state/names.ts";
 import { CREDENTIAL_VARIABLES } from "../credential.ts";
@@ -44,6 +43,7 @@ export async function prepareRequest(flags: RunFlags): Promise<Request> {
   const paths = allUnder.map((path) => checkName(path.replace(/\/$/, "")));
   const templates = new Map(flags.cleanEnv ? [] : referencesInEnvironment());
   for (const path of envFile) {
+    const { parseVariableFile } = await import("../../exchange/variable_file.ts");
     for (const [variable, template] of parseVariableFile(await read(path))) templates.set(variable, template);
   }
   // What a flag names more exactly wins, and what would not be used is not read either.

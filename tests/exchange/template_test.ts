@@ -43,6 +43,7 @@ const FILLED: readonly (readonly [string, string])[] = [
   ["\\{{ coffer://a }}{{ coffer://b }}", "{{ coffer://a }}<b>"],
   ["\\${coffer://a}${coffer://b}", "${coffer://a}<b>"],
   ["\\{{ coffer://", "{{ coffer://"],
+  ["\\{{ coffer://a\ncoffer://b }}", "{{ coffer://a\n<b> }}"],
   ["\\\\${coffer://a}", "\\<a>"],
   ["C:\\dir\\x \\n coffer://a \\", "C:\\dir\\x \\n <a> \\"],
   ["\\coffer:// \\", "\\coffer:// \\"],

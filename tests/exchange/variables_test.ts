@@ -51,6 +51,7 @@ const MALFORMED: readonly (readonly [string, number])[] = [
   ["A.B=x", 1],
   ["A=1\nB='x\ny\nhunter2", 2],
   ["A='x' hunter2", 1],
+  ["A='x' B=hunter2", 1],
   ['A="x\ny"\nB="hunter2" x', 3],
   ["A=1\nB={{ coffer://hunter2", 2],
   ["A=x\0", 1],

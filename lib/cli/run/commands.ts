@@ -14,7 +14,9 @@ vault is closed by then. A value is a whole secret (--env, --all-under), or a li
 as for \`coffer inject\`. With --allow-env, a variable that is nothing but a reference is replaced too.
 
 Signals, exit code and a death by signal pass through; 126 and 127 are a command that cannot run, or is not there.
-coffer's own credential variables never reach the command. Needs --allow-run=COMMAND.`,
+coffer's own credential variables never reach the command. Needs --allow-run=COMMAND.
+
+JSON: only errors; stdout is the command's own`,
   load: () => import("../run.ts"),
   flags: {
     env: repeated(text("NAME=SECRET", "A variable with the value of a secret")),

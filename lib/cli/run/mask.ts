@@ -11,8 +11,8 @@ import { Redactor } from "../../exchange/redact.ts";
 import { warn } from "../output.ts";
 import type { Values } from "../read_secrets.ts";
 
-/** Most bytes of values that are looked for in output. Each one of them takes some 300 bytes of memory. */
-const MAX_SIZE = 64 * 1024;
+/** Most bytes of values that are looked for in output. Each one of them takes up to 3 KB of memory, in all its forms. */
+const MAX_SIZE = 32 * 1024;
 /** Shorter values would be found where they are not. */
 const MIN_LENGTH = 4;
 

@@ -13,6 +13,7 @@ const NAMES = [
   "open",
   "unlock",
   "get_process",
+  "run_process",
   "concurrency",
   "memory",
   "reddb",

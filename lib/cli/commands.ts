@@ -11,6 +11,7 @@ const vault = () => import("./commands/vault.ts");
 const slots = () => import("./commands/slots.ts");
 const backups = () => import("./commands/backup.ts");
 const auth = () => import("./auth/commands.ts");
+const run = () => import("./run/commands.ts");
 
 /** All commands, in the order in which help lists them. */
 export const COMMANDS = lazyRoutes(
@@ -28,6 +29,8 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     history: async () => (await secrets()).history,
     "restore-version": async () => (await secrets()).restoreVersion,
     meta: async () => (await secrets()).meta,
+    run: async () => (await run()).RUN_COMMANDS.run,
+    inject: async () => (await run()).RUN_COMMANDS.inject,
     status: async () => (await vault()).status,
     check: async () => (await vault()).check,
     doctor: async () => (await vault()).doctor,

@@ -12,6 +12,8 @@ const COMMANDS = [
   "history",
   "restore-version",
   "meta",
+  "run",
+  "inject",
   "status",
   "check",
   "doctor",

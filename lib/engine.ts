@@ -24,7 +24,14 @@ import { Mutex } from "./mutex.ts";
 import type { Anchor, AnchorState } from "./sealed/anchor.ts";
 import { deriveAnchorKey, deriveKeys, newVaultKey, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
 import type { Meta } from "./sealed/meta.ts";
-import { encodePreviousAnchorKey, PREVIOUS_ANCHOR, previousAnchorKey } from "./sealed/rotation.ts";
+import {
+  encodePreviousAnchorKey,
+  forgetSuperseded,
+  highestEpoch,
+  PREVIOUS_ANCHOR,
+  previousAnchorKey,
+  readSuperseded,
+} from "./sealed/rotation.ts";
 import type { Slot } from "./sealed/slot.ts";
 import {
   commitGeneration,
@@ -432,7 +439,7 @@ export class Engine {
     const { meta } = this.#generation;
     this.#assertChangeable();
     assertReason(this.#options.origin, this.#state);
-    const epoch = meta.epoch + 1;
+    const epoch = highestEpoch(meta.epoch, this.#state) + 1;
     const vaultKey = newVaultKey();
     try {
       const slots = await wrap(vaultKey, { vaultId: meta.vaultId, epoch });
@@ -441,6 +448,7 @@ export class Engine {
       const previous = await this.withVaultKey((old) => deriveAnchorKey(old, meta.vaultId));
       setChange(changes, PREVIOUS_ANCHOR.kind, PREVIOUS_ANCHOR.key, encodePreviousAnchorKey(previous));
       wipe(previous);
+      forgetSuperseded(changes, this.#state);
       const audit = await this.#note(changes, [{ operation: "vault.rotate", count: epoch }], now);
       const plan = await planRewrite(this.#keys, this.live, changes);
       await this.#publish(keys, plan, { ...slots, audit, epoch, seals: 0 }, changes, now);
@@ -510,9 +518,9 @@ export class Engine {
   async #catchUp(): Promise<void> {
     const generation = await readGeneration(this.medium, this.#keys, this.#generation);
     if (generation === null) return;
-    await verifyAnchor(this.#options.anchor, generation, this.#keys, this.#state);
-    if (generation.known === 0) {
-      const loaded = await loadLive(this.#keys, generation);
+    const loaded = generation.known === 0 ? await loadLive(this.#keys, generation) : undefined;
+    await verifyAnchor(this.#options.anchor, generation, this.#keys, loaded?.state ?? this.#state);
+    if (loaded !== undefined) {
       this.#state = loaded.state;
       this.#deltas = loaded.deltas;
     } else {
@@ -565,12 +573,15 @@ export function assertReason({ reason }: AuditOrigin, records: RecordReader): vo
 }
 
 /** A vault without an anchor, by choice or because it is no file, is level with it. */
-async function verifyAnchor(
+export async function verifyAnchor(
   anchor: Anchor | undefined,
   generation: Generation,
   keys: VaultKeys,
   state: State,
 ): Promise<AnchorState> {
   if (!generation.meta.anchored || anchor === undefined) return "level";
-  return await anchor.verify(generation, keys.anchor, () => previousAnchorKey(state));
+  return await anchor.verify(generation, keys.anchor, {
+    previousKey: () => previousAnchorKey(state),
+    superseded: () => readSuperseded(state)?.anchor,
+  });
 }

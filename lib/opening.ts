@@ -27,7 +27,7 @@ import type { PolicyValues } from "./state/policies.ts";
 import type { AnchorStore } from "./storage/anchor_store.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
-import type { Committed, Medium } from "./storage/medium.ts";
+import type { Commit, Committed, Medium } from "./storage/medium.ts";
 
 /** How often a vault is opened anew that gets another key each time. */
 const MAX_ATTEMPTS = 8;
@@ -68,6 +68,12 @@ export interface OpenOptions extends CredentialOptions, FileOptions, AttemptsOpt
    * back on purpose. The log says so. @default {false}
    */
   readonly trustAnchor?: boolean;
+  /**
+   * With `trustAnchor`: writes over the anchor of another vault, which is refused otherwise; that vault then lacks its own.
+   *
+   * @default {false}
+   */
+  readonly replaceForeignAnchor?: boolean;
 }
 
 /** How to create a vault: exactly one credential, a passphrase or a key file, for its first slot. */
@@ -116,9 +122,35 @@ export async function findAnchor(where: string | Medium, given: FileOptions["anc
 }
 
 /** Makes the anchor anew for the newest generation. The caller holds the exclusive lock. */
-export async function makeAnchor(medium: Medium, keys: VaultKeys, anchor: Anchor | undefined): Promise<void> {
+export async function makeAnchor(
+  medium: Medium,
+  keys: VaultKeys,
+  anchor: Anchor | undefined,
+  { replaceForeignAnchor }: Pick<OpenOptions, "replaceForeignAnchor"> = {},
+): Promise<void> {
   const generation = await readGeneration(medium, keys);
-  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor);
+  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor, replaceForeignAnchor);
+}
+
+/**
+ * Puts a new vault where it is to be: its anchor is there before it, waiting, so that whoever finds the vault finds an
+ * anchor. When the vault can not be put there, the anchor goes again.
+ */
+export async function besideAnchor<T>(
+  anchor: Anchor | undefined,
+  keys: VaultKeys,
+  { meta: sealed }: Pick<Commit, "meta">,
+  create: () => Promise<T>,
+): Promise<T> {
+  const meta = decodeMeta(sealed);
+  const committed = { version: meta.generation, meta: new Uint8Array(sealed), segments: [], recovered: false };
+  await anchor?.prepare({ meta, committed }, keys.anchor);
+  try {
+    return await create();
+  } catch (error) {
+    anchor?.discard(meta);
+    throw error;
+  }
 }
 
 /** The options of the lock alone: an open vault does not keep its credential. */

@@ -29,6 +29,7 @@ import type { RotateOptions, RotateReport } from "./rotate.ts";
 import {
   attemptsOf,
   type AttemptsOptions,
+  besideAnchor,
   checkOrigin,
   closingOnError,
   type CreateOptions,
@@ -206,11 +207,13 @@ export class Vault implements AsyncDisposable {
       };
       const log = encode(entries.map((json, index) => [AUDIT, String(index + 1), json]));
       const commit = await sealFirst(keys, first, log, encode(state.records()));
-      const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
+      const medium = await besideAnchor(anchor, keys, commit, async () => {
+        if (typeof where === "string") return await (await fileMedium()).create(where, commit, options);
+        await closingOnError(where, () => withLock(where, "exclusive", options, () => where.commit(0, commit)));
+        return where;
+      });
       return await closingOnError(medium, async () => {
-        if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
         if (typeof where === "string") await forgetAttempts(where);
-        // Whoever opens the vault before its anchor is there is told that it is missing.
         if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
         const engine = await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor });
         return new Vault(engine, 1, await attemptsOf(where, vault.vaultId));
@@ -242,6 +245,7 @@ export class Vault implements AsyncDisposable {
    * @throws {WrongCredentialError} when no slot opens
    * @throws {TooManyAttemptsError} when so many tries failed that the next has to wait
    * @throws {KdfLimitError} when a slot asks for more work than any may
+   * @throws {AnchorForeignError} when another vault's anchor would be written over for `trustAnchor`
    * @throws {BusyError} when the lock is not had in time
    */
   static async open(where: string | Medium, options: OpenOptions): Promise<Vault> {
@@ -257,7 +261,9 @@ export class Vault implements AsyncDisposable {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
         const onLogged = (failures: number) => attempts?.logged(failures);
         const all = { ...lockOptions(options), origin: { slot, ...given }, anchor, failedUnlocks, onLogged };
-        if (options.trustAnchor) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
+        if (options.trustAnchor) {
+          await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor, options));
+        }
         const engine = await Engine.load(medium, keys, all);
         if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
         return new Vault(engine, slot, attempts);

@@ -216,9 +216,10 @@ const repair = command({
   description:
     `Look whether the newest version can be read. When only the page of a torn commit is broken, write it anew.
 When the version is damaged and the one before it is whole, say what falling back to that would lose, and end with exit
-code 6; with --older fall back. The file as it was is kept beside the vault.
+code 6; with --older fall back. The file as it was is kept beside the vault. A file that is whole, and that its anchor
+refuses, is told from one that is sound, with exit code 7.
 
-JSON: path, dryRun, state (sound, torn or damaged), repaired, generation, problems, and where they apply loss
+JSON: path, dryRun, state (sound, torn, damaged or refused), repaired, generation, problems, and where they apply loss
 {generations, secrets, complete} and kept`,
   load: () => import("./repair.ts"),
   flags: {
@@ -326,11 +327,14 @@ const anchorTrust = command({
   brief: "Make the anchor anew",
   description:
     `Take the vault as it is for the newest, and make its anchor anew: for an anchor that is lost, or a copy that was put
-back on purpose. The vault's log says so. Asks once on a terminal.
+back on purpose. The vault's log says so. Asks once on a terminal. The anchor of another vault is left alone.
 
 JSON: path, anchor, generation`,
   load: () => import("./anchor_trust.ts"),
-  flags: { yes: toggle("Do not ask") },
+  flags: {
+    yes: toggle("Do not ask"),
+    replaceForeign: toggle("Write over the anchor of another vault, which then lacks its own"),
+  },
   positional: none(),
 });
 
@@ -455,9 +459,11 @@ const restore = command({
   brief: "Put a backup in the vault's place",
   description:
     `Open a backup and put it in the place of the vault. The vault that was there is kept beside it. A backup that
-is older than the vault needs --rollback. Asks once on a terminal when there is a vault.
+is older than the vault needs --rollback. Of the policies of both the stricter ones hold, where the vault that was there
+opens with the same credential. Asks once on a terminal when there is a vault.
 
-JSON: vault, from (the backup's generation), generation, and kept where there was a vault`,
+JSON: vault, from (the backup's generation), generation, kept where there was a vault, policies, policiesFrom (both or
+backup)`,
   load: () => import("./restore.ts"),
   flags: {
     rollback: toggle("Accept a backup that is older than the vault"),

@@ -15,6 +15,7 @@ export const AUDIT_OPERATIONS = [
   "vault.backup",
   "vault.restore",
   "vault.repair",
+  "vault.salvage",
   "secret.set",
   "secret.describe",
   "secret.delete",
@@ -41,6 +42,7 @@ const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "anchor.trust",
   "unlock.failed",
   "vault.repair",
+  "vault.salvage",
 ]);
 
 /** Whether an operation changes the vault by somebody's will, so that a reason may be asked for. */
@@ -57,9 +59,9 @@ export interface AuditEvent {
   readonly operation: AuditOperation;
   /** Name of the secret, slot or policy. */
   readonly name?: string;
-  /** The new name, after a rename; what a policy was set to. */
+  /** The new name, after a rename; what a policy was set to; of what a restored vault has its policies, or a salvaged one. */
   readonly to?: string;
-  /** How often, or how many. */
+  /** How often, or how many; of a vault that was put back, the generation that it was made of. */
   readonly count?: number;
 }
 

@@ -12,6 +12,7 @@ Deno.test("isChange holds for what somebody wills, not for reads, mending and wh
     "unlock.failed",
     "vault.backup",
     "vault.repair",
+    "vault.salvage",
   ]);
 });
 

@@ -18,6 +18,7 @@ import {
   PolicyError,
   TransactionClosedError,
   VaultClosedError,
+  VaultRotatedError,
 } from "./errors.ts";
 import { logFailure, logger, logRecovered } from "./log.ts";
 import { Mutex } from "./mutex.ts";
@@ -52,6 +53,8 @@ import type { Medium } from "./storage/medium.ts";
 const MAX_BATCH = 1024;
 /** A process that commits so often is worth loading synchronous crypto for. */
 const MANY_COMMITS = 4;
+/** How often one use of a vault follows it to a new key. */
+const MAX_KEYS = 16;
 
 /** What a transaction works on: a private view, gone when it fails. */
 export interface Work {
@@ -81,6 +84,8 @@ export interface EngineOptions extends LockOptions {
   readonly failedUnlocks?: number;
   /** Is told once the log tells of them. */
   readonly onLogged?: (failures: number) => unknown;
+  /** Opens the slots of a newer key. Without it a vault that got one must be opened again. */
+  readonly unlock?: (meta: Meta) => Promise<{ readonly keys: VaultKeys; readonly slot: number }>;
 }
 
 interface Waiting {
@@ -292,14 +297,35 @@ export class Engine {
 
   /** Runs work under a lock, level with the medium. */
   async #locked<T>(mode: LockMode, options: LockOptions, work: () => Promise<T>): Promise<T> {
-    return await withLock(this.medium, mode, options, async () => {
+    for (let attempt = 1;; attempt++) {
+      let level = false;
       try {
-        await this.#catchUp();
-        return await work();
-      } finally {
-        this.#options.anchor?.release();
+        return await withLock(this.medium, mode, options, async () => {
+          try {
+            await this.#catchUp();
+            level = true;
+            return await work();
+          } finally {
+            this.#options.anchor?.release();
+          }
+        });
+      } catch (error) {
+        // Nothing was done yet: under the key that the vault has now it still can be.
+        const { unlock } = this.#options;
+        if (level || !(error instanceof VaultRotatedError) || unlock === undefined || attempt === MAX_KEYS) throw error;
+        await this.#follow({ ...this.#options, ...options, unlock });
       }
-    });
+    }
+  }
+
+  async #follow(options: EngineOptions & Required<Pick<EngineOptions, "unlock">>): Promise<void> {
+    const { follow } = await import("./following.ts");
+    const { keys, slot, generation, state, deltas } = await follow(this.medium, options, this.#generation);
+    this.#keys = keys;
+    this.#generation = generation;
+    this.#state = state;
+    this.#deltas = deltas;
+    this.#options = { ...this.#options, origin: { ...this.#options.origin, slot } };
   }
 
   async #batch(): Promise<void> {

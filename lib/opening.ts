@@ -20,7 +20,7 @@ import { Anchor } from "./sealed/anchor.ts";
 import { type CredentialOptions, resolveCredential } from "./sealed/credential.ts";
 import type { KdfOptions } from "./sealed/kdf_limits.ts";
 import { type Unwrapped, unwrapVaultKey } from "./sealed/key_slot.ts";
-import type { VaultKeys } from "./sealed/keys.ts";
+import { deriveKeys, type VaultKeys } from "./sealed/keys.ts";
 import { decodeMeta, type Meta } from "./sealed/meta.ts";
 import { readGeneration } from "./sealed/store.ts";
 import type { PolicyValues } from "./state/policies.ts";
@@ -74,6 +74,11 @@ export interface OpenOptions extends CredentialOptions, FileOptions, AttemptsOpt
    * @default {false}
    */
   readonly replaceForeignAnchor?: boolean;
+  /**
+   * Goes on when another process gives the vault a new key, or puts a backup from before one back, in place of failing with
+   * `VaultRotatedError`. For that the credential stays in memory for as long as the vault is open. @default {false}
+   */
+  readonly followRotations?: boolean;
 }
 
 /** How to create a vault: exactly one credential, a passphrase or a key file, for its first slot. */
@@ -175,6 +180,21 @@ export async function unlock(
   }
 }
 
+/** Opens the slots of a key that a vault gets while it is open. */
+export function unlocking(
+  options: OpenOptions,
+  attempts: Attempts | undefined,
+): (meta: Meta) => Promise<{ readonly keys: VaultKeys; readonly slot: number }> {
+  return async (meta) => {
+    const { vaultKey, slot } = await unlock(meta, options, attempts);
+    try {
+      return { keys: await deriveKeys(vaultKey, meta.vaultId), slot };
+    } finally {
+      wipe(vaultKey);
+    }
+  };
+}
+
 async function unwrap(meta: Meta, options: OpenOptions, attempts: Attempts | undefined): Promise<Unwrapped> {
   const credential = await resolveCredential(options);
   try {
@@ -234,18 +254,25 @@ export async function openingUnderOneKey<T>(
   options: LockOptions,
   open: (meta: Meta) => Promise<T>,
 ): Promise<T> {
-  return await closingOnError(medium, async () => {
-    for (let attempt = 1;; attempt++) {
-      const { meta } = await readNewest(medium, options);
-      try {
-        return await open(decodeMeta(meta));
-      } catch (error) {
-        if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
-        // Not only other slots count: a restore may have brought the very same ones back by now.
-        if (equalBytes(meta, (await readNewest(medium, options)).meta)) throw error;
-      }
+  return await closingOnError(medium, () => underOneKey(medium, options, open));
+}
+
+/** The same for a medium that stays open when it fails. */
+export async function underOneKey<T>(
+  medium: Medium,
+  options: LockOptions,
+  open: (meta: Meta) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    const { meta } = await readNewest(medium, options);
+    try {
+      return await open(decodeMeta(meta));
+    } catch (error) {
+      if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
+      // Not only other slots count: a restore may have brought the very same ones back by now.
+      if (equalBytes(meta, (await readNewest(medium, options)).meta)) throw error;
     }
-  });
+  }
 }
 
 /** The medium of a path, or the one that was given. */

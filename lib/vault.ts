@@ -45,6 +45,7 @@ import {
   reach,
   readNewest,
   unlock,
+  unlocking,
 } from "./opening.ts";
 import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
@@ -132,18 +133,21 @@ export class Vault implements AsyncDisposable {
   /** What the vault asks of those who use it. */
   readonly policies: Policies;
   readonly #engine: Engine;
-  readonly #slot: number;
   readonly #attempts: Attempts | undefined;
 
-  private constructor(engine: Engine, slot: number, attempts: Attempts | undefined) {
+  private constructor(engine: Engine, attempts: Attempts | undefined) {
     this.#engine = engine;
-    this.#slot = slot;
     this.#attempts = attempts;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
     this.audit = new AuditLog(engine);
     this.policies = new Policies(engine);
     this.#logOpened();
+  }
+
+  /** The slot that opened the vault: a restore may have brought others. */
+  get #slot(): number {
+    return this.#engine.origin.slot!;
   }
 
   #logOpened(): void {
@@ -216,7 +220,7 @@ export class Vault implements AsyncDisposable {
         if (typeof where === "string") await forgetAttempts(where);
         if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
         const engine = await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor });
-        return new Vault(engine, 1, await attemptsOf(where, vault.vaultId));
+        return new Vault(engine, await attemptsOf(where, vault.vaultId));
       });
     } catch (error) {
       logFailure("vault", "create", error);
@@ -260,13 +264,21 @@ export class Vault implements AsyncDisposable {
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
         const onLogged = (failures: number) => attempts?.logged(failures);
-        const all = { ...lockOptions(options), origin: { slot, ...given }, anchor, failedUnlocks, onLogged };
+        const follows = options.followRotations ? { unlock: unlocking({ ...options, ...asked }, attempts) } : {};
+        const all = {
+          ...lockOptions(options),
+          origin: { slot, ...given },
+          anchor,
+          failedUnlocks,
+          onLogged,
+          ...follows,
+        };
         if (options.trustAnchor) {
           await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor, options));
         }
         const engine = await Engine.load(medium, keys, all);
         if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
-        return new Vault(engine, slot, attempts);
+        return new Vault(engine, attempts);
       } finally {
         wipe(vaultKey);
       }

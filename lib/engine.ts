@@ -10,11 +10,12 @@ import type { AuditEvent, AuditOrigin } from "./audit/entry.ts";
 import { Batch, type Work } from "./batch.ts";
 import type { Bytes } from "./bytes.ts";
 import type { CommitPlan, Live } from "./commit_plan.ts";
-import { VaultClosedError } from "./errors.ts";
+import { VaultClosedError, VaultRotatedError } from "./errors.ts";
 import { logFailure } from "./log.ts";
 import { Mutex } from "./mutex.ts";
 import { Replica, type ReplicaOptions } from "./replica.ts";
 import type { Anchor } from "./sealed/anchor.ts";
+import type { Meta } from "./sealed/meta.ts";
 import { type VaultKeys, withVaultKey } from "./sealed/keys.ts";
 import type { Generation } from "./sealed/store.ts";
 import type { Changes, State } from "./state/records.ts";
@@ -27,6 +28,8 @@ export type { Work } from "./batch.ts";
 
 /** Most transactions that share one commit. */
 const MAX_BATCH = 1024;
+/** How often one use of a vault follows it to a new key. */
+const MAX_KEYS = 16;
 
 /** How an engine works. */
 export interface EngineOptions extends LockOptions, ReplicaOptions {
@@ -34,7 +37,12 @@ export interface EngineOptions extends LockOptions, ReplicaOptions {
   readonly failedUnlocks?: number;
   /** Is told once the log tells of them. */
   readonly onLogged?: (failures: number) => unknown;
+  /** Opens the slots of a newer key. Without it a vault that got one must be opened again. */
+  readonly unlock?: Unlock;
 }
+
+/** Opens the slots of a vault: gives its keys, and the number of the slot. */
+export type Unlock = (meta: Meta) => Promise<{ readonly keys: VaultKeys; readonly slot: number }>;
 
 /** An open vault without a face. */
 export class Engine {
@@ -78,7 +86,7 @@ export class Engine {
 
   /** Who the log says does things. */
   get origin(): AuditOrigin {
-    return this.#options.origin;
+    return this.#replica.origin;
   }
 
   /** The committed state in memory, and its generation. Call {@linkcode refresh} first. */
@@ -219,16 +227,30 @@ export class Engine {
 
   /** Runs work under a lock, level with the medium. */
   async #locked<T>(mode: LockMode, options: LockOptions, work: () => Promise<T>): Promise<T> {
-    return await withLock(this.medium, mode, options, async () => {
+    for (let attempt = 1;; attempt++) {
+      let level = false;
       try {
-        const now = performance.now();
-        await this.#replica.catchUp();
-        this.#level = now;
-        return await work();
-      } finally {
-        this.#replica.pause();
+        return await withLock(this.medium, mode, options, async () => {
+          try {
+            const now = performance.now();
+            await this.#replica.catchUp();
+            this.#level = now;
+            level = true;
+            return await work();
+          } finally {
+            this.#replica.pause();
+          }
+        });
+      } catch (error) {
+        // Nothing was done yet: under the key that the vault has now it still can be.
+        const { unlock } = this.#options;
+        if (level || !(error instanceof VaultRotatedError) || unlock === undefined || attempt === MAX_KEYS) throw error;
+        const { follow } = await import("./following.ts");
+        const { anchor, generation } = this.#replica;
+        const followed = await follow(this.medium, { ...this.#options, ...options, anchor, unlock }, generation);
+        this.#replica.adopt(followed, followed.keys, followed.slot);
       }
-    });
+    }
   }
 
   async #drain(): Promise<void> {

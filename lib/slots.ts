@@ -132,7 +132,10 @@ export class Slots {
     const credential = checkNewCredential({ kind: "passphrase", secret: passphraseBytes(await provided(passphrase)) });
     const prepared = await prepareSlot(credential, before.label, kdf);
     const replaced = await this.#engine.transact(async (work) => {
-      const index = work.slots.findIndex((slot) => slot.id === before.id);
+      const index = work.slots.findIndex(({ id, kind, created }) =>
+        id === before.id && kind === before.kind && created === before.createdAt.getTime()
+      );
+      // A restore may have brought back another slot of that number.
       if (index < 0) throw new SlotNotFoundError(`Slot ${before.id} was removed in the meantime`);
       const slot = await wrap(this.#engine, work, prepared, before.id);
       work.slots = work.slots.with(index, slot);

@@ -7,6 +7,7 @@ import type { JWTPayload } from "jose";
 import { type Bytes, encodeHex } from "../bytes.ts";
 import { wipe } from "../crypto/random.ts";
 import type { Engine } from "../engine.ts";
+import type { VaultKeys } from "../sealed/keys.ts";
 import { DEFAULT_MAX_AGE, type FreshnessOptions } from "./check_api_key.ts";
 import { InvalidSessionError, type SessionProblem, UserDisabledError } from "./errors.ts";
 import { deriveSessionKey, MAX_SESSION_LIFETIME, previousSession } from "./session_keys.ts";
@@ -61,8 +62,8 @@ const CLOCK_TOLERANCE = 60;
 type Jose = typeof import("jose");
 
 interface KnownKeys {
-  /** The epoch whose key makes tokens now. */
-  readonly epoch: number;
+  /** What they came with: other ones after a rotation. */
+  readonly vault: VaultKeys;
   readonly keys: ReadonlyMap<string, CryptoKey>;
   /** Until when, in milliseconds since 1970. */
   readonly until: number;
@@ -142,8 +143,7 @@ export class Sessions {
 
   /** The keys that count, by id, while they are known. */
   #knownKeys(): ReadonlyMap<string, CryptoKey> | undefined {
-    const { epoch } = this.#engine.committed.generation.meta;
-    return this.#known?.epoch === epoch && this.#now() < this.#known.until ? this.#known.keys : undefined;
+    return this.#known?.vault === this.#engine.keys && this.#now() < this.#known.until ? this.#known.keys : undefined;
   }
 
   async #load(): Promise<Jose> {
@@ -155,13 +155,14 @@ export class Sessions {
     if (known !== undefined) return known;
     const { state, generation: { meta: { vaultId, epoch } } } = this.#engine.committed;
     const now = this.#now();
+    const vault = this.#engine.keys;
     const raw = await this.#engine.withVaultKey((vaultKey) => deriveSessionKey(vaultKey, vaultId));
     const previous = previousSession(state, now);
     const keys = new Map([[String(epoch), await importKey(raw)]]);
     if (previous !== undefined && previous.epoch !== epoch) {
       keys.set(String(previous.epoch), await importKey(previous.key));
     }
-    this.#known = { epoch, keys, until: previous?.until ?? Infinity };
+    this.#known = { vault, keys, until: previous?.until ?? Infinity };
     return keys;
   }
 }

@@ -5,6 +5,15 @@
  */
 import type { Bytes } from "../bytes.ts";
 
+/**
+ * The anchor of a vault that is about to be made: it is durable before the vault is there, at a place where nothing but that
+ * vault looks for it, and gets the anchor's own place once the vault is.
+ */
+export interface WaitingAnchor extends Pick<AnchorStore, "read" | "replace" | "remove" | "release"> {
+  /** Gives it the anchor's own place, which must be free. */
+  settle(): void;
+}
+
 /** Where an anchor is kept. Its calls are made under the vault's lock. */
 export interface AnchorStore {
   /** Where it is, for messages. */
@@ -26,4 +35,11 @@ export interface AnchorStore {
    * out, at the next call, whether something else has come to its place. Without this, {@linkcode release} is called.
    */
   pause?(): void;
+  /**
+   * The place where the anchor of a vault waits until that vault is there. Without it a crash at the wrong moment of making
+   * or restoring a vault leaves one whose anchor is missing.
+   *
+   * @param vaultId 16 bytes
+   */
+  waiting?(vaultId: Bytes): WaitingAnchor;
 }

@@ -15,6 +15,7 @@ Deno.test("isChange holds for what somebody wills, not for reads, mending and wh
     "user.rehash",
     "vault.backup",
     "vault.repair",
+    "vault.salvage",
   ]);
 });
 

@@ -24,11 +24,14 @@ const anchorTrust = command({
   brief: "Make the anchor anew",
   description:
     `Take the vault as it is for the newest, and make its anchor anew: for an anchor that is lost, or a copy that was put
-back on purpose. The vault's log says so. Asks once on a terminal.
+back on purpose. The vault's log says so. Asks once on a terminal. The anchor of another vault is left alone.
 
 JSON: path, anchor, generation`,
   load: () => import("../anchor_trust.ts"),
-  flags: { yes: toggle("Do not ask") },
+  flags: {
+    yes: toggle("Do not ask"),
+    replaceForeign: toggle("Write over the anchor of another vault, which then lacks its own"),
+  },
   positional: none(),
 });
 

@@ -28,9 +28,11 @@ export const restore = command({
   brief: "Put a backup in the vault's place",
   description:
     `Open a backup and put it in the place of the vault. The vault that was there is kept beside it. A backup that
-is older than the vault needs --rollback. Asks once on a terminal when there is a vault.
+is older than the vault needs --rollback. Of the policies of both the stricter ones hold, where the vault that was there
+opens with the same credential. Asks once on a terminal when there is a vault.
 
-JSON: vault, from (the backup's generation), generation, and kept where there was a vault`,
+JSON: vault, from (the backup's generation), generation, kept where there was a vault, policies, policiesFrom (both or
+backup)`,
   load: () => import("../restore.ts"),
   flags: {
     rollback: toggle("Accept a backup that is older than the vault"),

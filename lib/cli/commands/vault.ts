@@ -80,9 +80,10 @@ export const repair = command({
   description:
     `Look whether the newest version can be read. When only the page of a torn commit is broken, write it anew.
 When the version is damaged and the one before it is whole, say what falling back to that would lose, and end with exit
-code 6; with --older fall back. The file as it was is kept beside the vault.
+code 6; with --older fall back. The file as it was is kept beside the vault. A file that is whole, and that its anchor
+refuses, is told from one that is sound, with exit code 7.
 
-JSON: path, dryRun, state (sound, torn or damaged), repaired, generation, problems, and where they apply loss
+JSON: path, dryRun, state (sound, torn, damaged or refused), repaired, generation, problems, and where they apply loss
 {generations, secrets, complete} and kept`,
   load: () => import("../repair.ts"),
   flags: {

@@ -128,6 +128,8 @@ export const ERROR_TABLE = {
   },
   "invalid-password": { exit: 2, hint: "A password is 1 to 1024 bytes of UTF-8 text" },
   "already-bootstrapped": { exit: 10, hint: "A vault is bootstrapped once; add users with `coffer user add`" },
+  "import-refused": { exit: 2, hint: "Mend these records where they come from, or leave them out with --skip-invalid" },
+  "key-pair-exists": { exit: 10, hint: "Keep the vault's own with --on-conflict skip" },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The stable name of an error's cause; callers and scripts branch on it. */

@@ -200,6 +200,7 @@ withVault("importRedDbState() says what it takes over not quite as it was", asyn
     users: [
       userOf({ username: "late", createdAt: 2n ** 128n - 1n, passwordHash: CHECKABLE }),
       userOf({ username: "edge", createdAt: BigInt(LATEST), updatedAt: BigInt(LATEST), passwordHash: CHECKABLE }),
+      userOf({ username: "over", updatedAt: BigInt(LATEST) + 1n, passwordHash: CHECKABLE }),
       userOf({ username: "short-salt", scram: { ...verifier, salt: new Uint8Array(7) }, passwordHash: CHECKABLE }),
       userOf({ username: "dear", scram: { ...verifier, iterations: 10_000_001 } }),
       userOf({ username: "reader", tenant: "acme", role: "read", passwordHash: CHECKABLE }),
@@ -210,9 +211,10 @@ withVault("importRedDbState() says what it takes over not quite as it was", asyn
     ],
   });
   const { notices, users } = await importRedDbState(vault, state);
-  assert.equal(users.imported.length, 5);
+  assert.equal(users.imported.length, 6);
   assert.deepEqual(notices, [
     { kind: "time-clamped", user: "late" },
+    { kind: "time-clamped", user: "over" },
     { kind: "verifier-left-out", user: "short-salt" },
     { kind: "verifier-left-out", user: "dear" },
     { kind: "needs-password", user: "dear" },
@@ -220,10 +222,11 @@ withVault("importRedDbState() says what it takes over not quite as it was", asyn
     { kind: "time-clamped", user: "edge", key: "late" },
   ]);
   assert.equal((await vault.users.get("late")).createdAt.getTime(), LATEST);
+  assert.equal((await vault.users.get("over")).updatedAt.getTime(), LATEST);
   assert.equal((await vault.apiKeys.list({ owner: "edge" }))[0]!.createdAt.getTime(), LATEST);
   assert.equal((await vault.apiKeys.list({ owner: "acme/reader" }))[0]!.role, "read");
   await vault.users.setRole("acme/reader", "admin");
   assert.equal((await vault.apiKeys.check("rk_above_owner")).role, "read", "what was lowered stays so");
   await vault.auth.login("short-salt", PASSWORD);
-  assert.deepEqual(await importRedDbState(vault, stateWith({ users: state.users.slice(0, 4) })).then(changes), []);
+  assert.deepEqual(await importRedDbState(vault, stateWith({ users: state.users.slice(0, 5) })).then(changes), []);
 });

@@ -8,10 +8,12 @@ import type { Bench, Figure } from "./harness.ts";
 
 const NAMES = [
   "durable_change",
+  "anchor_audit",
   "scaling",
   "open",
   "unlock",
   "get_process",
+  "run_process",
   "concurrency",
   "memory",
   "reddb",
@@ -21,6 +23,7 @@ const NAMES = [
   "api_keys",
   "sessions",
   "users",
+  "password_check",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

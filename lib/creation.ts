@@ -89,6 +89,7 @@ export async function createVault(where: string | Medium, options: CreateOptions
       return { engine, slot: origin.slot, attempts: await attemptsOf(where, vault.vaultId) };
     });
   } catch (error) {
+    anchor?.release();
     logFailure("vault", "create", error);
     throw error;
   } finally {

@@ -195,7 +195,7 @@ export class Engine {
     const last = await Promise.allSettled(this.#beforeClose.map((work) => work()));
     this.#closed = true;
     this.#waiting.close();
-    await this.#inTurn(() => Promise.resolve(this.medium.close()), true, this.#options);
+    await this.#inTurn(() => Promise.resolve(this.#replica.close()), true, this.#options);
     for (const result of last) if (result.status === "rejected") throw result.reason;
   }
 
@@ -226,40 +226,49 @@ export class Engine {
         this.#level = now;
         return await work();
       } finally {
-        this.#replica.release();
+        this.#replica.pause();
       }
     });
   }
 
   async #drain(): Promise<void> {
-    try {
-      while (this.#waiting.first !== undefined) await this.#mutex.run(() => this.#turn());
-    } finally {
-      this.#draining = false;
+    while (this.#waiting.first !== undefined) {
+      const tell = await this.#mutex.run(() => this.#turn());
+      // Whoever asks for the next thing once they are told finds nothing in the way, and needs no timer for a wait.
+      this.#draining = this.#waiting.first !== undefined;
+      tell();
+      if (!this.#draining) return;
     }
+    this.#draining = false;
   }
 
-  async #turn(): Promise<void> {
+  /** Runs what waits; gives what tells them how it went, to be called once the next turn may begin. */
+  async #turn(): Promise<() => void> {
     const { first } = this.#waiting;
-    if (first === undefined) return;
+    let tell = () => {};
+    if (first === undefined) return tell;
     try {
       await this.#locked("exclusive", first.options, async () => {
         try {
           this.#exclusive = true;
-          await this.#batch();
+          tell = await this.#batch();
         } finally {
           this.#exclusive = false;
         }
       });
     } catch (error) {
+      // What is durable stays so, though the lock could not be given up.
+      tell();
       // No lock, or nothing readable: that is the answer to the one who asked first; the others try for themselves.
       this.#waiting.leave(first);
       logFailure("vault", "begin a transaction", error);
       first.reject(error);
     }
+    return tell;
   }
 
-  async #batch(): Promise<void> {
+  /** Runs what waits on one draft and commits it; gives what tells them how it went. */
+  async #batch(): Promise<() => void> {
     const own: AuditEvent[] = [];
     // A crash came between a commit and its anchor: the log says so, and this commit moves the anchor up.
     if (await this.#replica.verifyAnchor() === "behind") own.push({ operation: "anchor.move" });
@@ -275,9 +284,9 @@ export class Engine {
       }
     } catch (error) {
       logFailure("vault", "commit", error);
-      return batch.fail(error);
+      return () => batch.fail(error);
     }
-    batch.succeed();
+    return () => batch.succeed();
   }
 
   /** The failures are in the log: they need not be told of again. That they are, twice, is better than never. */

@@ -70,9 +70,11 @@ export class Replica {
       const generation = (await readGeneration(medium, keys))!;
       const loaded = await loadLive(keys, generation);
       await verifyAnchor(options.anchor, generation, keys, loaded.state);
+      options.anchor?.pause();
       return new Replica(medium, keys, options, loaded);
-    } finally {
+    } catch (error) {
       options.anchor?.release();
+      throw error;
     }
   }
 
@@ -97,13 +99,19 @@ export class Replica {
   }
 
   /** How the vault stands to its anchor. */
-  async verifyAnchor(): Promise<AnchorState> {
-    return await verifyAnchor(this.#anchor, this.#generation, this.#keys, this.#state);
+  verifyAnchor(): Promise<AnchorState> {
+    return verifyAnchor(this.#anchor, this.#generation, this.#keys, this.#state);
   }
 
-  /** Lets go of the anchor's file; to be called before the lock is given up. */
-  release(): void {
+  /** To be called before the lock is given up. */
+  pause(): void {
+    this.#anchor?.pause();
+  }
+
+  /** Closes medium and anchor. */
+  close(): void {
     this.#anchor?.release();
+    this.medium.close();
   }
 
   /** Brings the memory level with the medium. Everything new is opened before anything is taken over. */

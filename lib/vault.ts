@@ -197,6 +197,9 @@ export class Vault implements AsyncDisposable {
         const engine = await Engine.load(medium, keys, all);
         if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
         return new Vault(engine, slot, attempts);
+      } catch (error) {
+        anchor?.release();
+        throw error;
       } finally {
         wipe(vaultKey);
       }
@@ -408,10 +411,12 @@ function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined
 type View = (work: Work, engine: Engine) => Transaction;
 
 let loadedView: View | undefined;
+let loadingView: Promise<View> | undefined;
 
 /** Makes what a transaction's callback gets. Users and keys are loaded with the first one: many programs have none. */
 function transactionView(): View | Promise<View> {
-  return loadedView ?? loadView();
+  // Transactions that are begun together all wait for the same loading, and so still stand in line together.
+  return loadedView ?? (loadingView ??= loadView());
 }
 
 async function loadView(): Promise<View> {

@@ -40,6 +40,14 @@ export class UserExistsError extends CofferError {
   }
 }
 
+/** Thrown when a user has no verifier for SCRAM. */
+export class VerifierNotFoundError extends CofferError {
+  /** Names the user. */
+  constructor(readonly user: string, options: CofferErrorOptions = {}) {
+    super("verifier-not-found", `"${user}" has no SCRAM verifier`, options);
+  }
+}
+
 /** Thrown when a change would leave the platform without an admin who can log in. */
 export class LastAdminError extends CofferError {
   /** Names the user. */
@@ -103,6 +111,16 @@ export class InvalidSessionError extends CofferError {
   /** Says why, never the token. */
   constructor(readonly problem: SessionProblem, options: CofferErrorOptions = {}) {
     super("invalid-session", `The session token does not count: ${SESSION_PROBLEMS[problem]}`, options);
+  }
+}
+
+// ---- Signatures ----
+
+/** Thrown when a signature is not one that the vault made of the data. */
+export class SignatureMismatchError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("wrong-signature", "The signature is not one that this vault made of the data", options);
   }
 }
 

@@ -16,7 +16,7 @@
  *
  * @module
  */
-import { type Bytes, concat, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
+import { type Bytes, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
 import { hmac, HMAC_SIZE, type HmacKey, verifyHmac } from "../crypto/hmac.ts";
 import {
   AnchorDamagedError,
@@ -100,9 +100,15 @@ export class Anchor {
     return "level";
   }
 
-  /** Lets go of the store; to be called before the vault's lock is given up. */
+  /** Lets go of the store. */
   release(): void {
     this.#store.release();
+  }
+
+  /** Lets go of what the store does not keep from one lock to the next; to be called before the lock is given up. */
+  pause(): void {
+    if (this.#store.pause === undefined) this.#store.release();
+    else this.#store.pause();
   }
 
   /** Fails, with the reason, where {@linkcode move} would. */
@@ -213,7 +219,8 @@ function decodeAnchor(bytes: Uint8Array, name: string): { record: AnchorRecord; 
 }
 
 async function encodeRecord({ vaultId, epoch, generation, tag }: AnchorRecord, key: HmacKey): Promise<Bytes> {
-  const body = new Uint8Array(AT.hmac);
+  const encoded = new Uint8Array(RECORD_SIZE);
+  const body = encoded.subarray(0, AT.hmac);
   const view = viewOf(body);
   body.set(MAGIC, AT.magic);
   view.setUint16(AT.version, VERSION, true);
@@ -221,7 +228,8 @@ async function encodeRecord({ vaultId, epoch, generation, tag }: AnchorRecord, k
   body.set(vaultId.subarray(0, ID_SIZE), AT.vaultId);
   writeU64(view, AT.generation, generation);
   body.set(tag, AT.tag);
-  return concat(body, await hmac(key, body));
+  encoded.set(await hmac(key, body), AT.hmac);
+  return encoded;
 }
 
 async function isAuthentic(raw: Uint8Array, key: HmacKey): Promise<boolean> {
@@ -235,7 +243,7 @@ function recordOf(generation: Head): AnchorRecord {
 
 /** The last bytes of a sealed meta are its own HMAC: a digest of all that was committed. */
 function tagOf({ committed }: Head): Bytes {
-  return committed.meta.slice(-HMAC_SIZE);
+  return committed.meta.subarray(-HMAC_SIZE);
 }
 
 function placed(anchor: Bytes, record: Bytes, offset: number): Bytes {

@@ -7,6 +7,7 @@ import type { Bytes } from "../bytes.ts";
 import { AnchorExistsError, AnchorMissingError, type CofferError } from "../errors.ts";
 import type { AnchorStore } from "./anchor_store.ts";
 import { replacePublished } from "./create.ts";
+import { PathWatch } from "./path_watch.ts";
 import { isWriteRefusal, systemError } from "./system_errors.ts";
 
 /** Nothing longer is an anchor. */
@@ -18,13 +19,20 @@ export function anchorPath(vault: string): string {
 }
 
 /**
- * An anchor in a file. It is opened anew under each lock: whoever put another file there must be noticed. What was opened to
- * be read is written to as well, until the lock is given up.
+ * An anchor in a file. What was opened to be read is written to as well.
+ *
+ * Between two locks of an open vault it stays open, since opening it anew costs more than reading it. Whoever put another
+ * file there is noticed as for the vault itself, before anything is read under a lock: the name is looked up, or the
+ * folder's time says that no name in it changed. What others wrote into the file is read in any case.
  */
 export class FileAnchor implements AnchorStore {
   readonly name: string;
   readonly #buffer = new Uint8Array(MOST);
   #file: Deno.FsFile | undefined;
+  /** Tells when another file takes the path. */
+  #watch: PathWatch | undefined;
+  /** Whether the open file is known to be the one at the path, for as long as the lock is held. */
+  #current = false;
   /** Why it is open for reading only. */
   #refusal: CofferError | undefined;
 
@@ -91,7 +99,14 @@ export class FileAnchor implements AnchorStore {
   release(): void {
     this.#file?.close();
     this.#file = undefined;
+    this.#watch = undefined;
     this.#refusal = undefined;
+  }
+
+  pause(): void {
+    // A file that may not be written now may be later; and on Windows one that is open is in the way of who replaces it.
+    if (this.#refusal !== undefined || Deno.build.os === "windows") this.release();
+    this.#current = false;
   }
 
   #writable(): Deno.FsFile {
@@ -108,14 +123,27 @@ export class FileAnchor implements AnchorStore {
 
   /** Open for writing where that is allowed. Null when there is no file. */
   #open(): Deno.FsFile | null {
+    if (this.#file !== undefined && !this.#current && !this.#isAtPath()) this.release();
+    this.#current = true;
     if (this.#file !== undefined) return this.#file;
     try {
-      return this.#file = Deno.openSync(this.name, { read: true, write: true });
+      this.#file = Deno.openSync(this.name, { read: true, write: true });
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
       if (!isWriteRefusal(error)) throw error;
       this.#refusal = systemError(error, "write", this.name);
-      return this.#file = Deno.openSync(this.name, { read: true });
+      this.#file = Deno.openSync(this.name, { read: true });
+    }
+    return this.#file;
+  }
+
+  #isAtPath(): boolean {
+    try {
+      this.#watch ??= new PathWatch(this.name, this.#file!.statSync());
+      return this.#watch.isSame();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
     }
   }
 }

@@ -19,6 +19,11 @@ export interface AnchorStore {
   replace(bytes: Bytes): void;
   /** Takes it away: the anchor is kept elsewhere from now on. */
   remove(): void;
-  /** Lets go of what is held from one call to the next, before the vault's lock is given up. */
+  /** Lets go of what is held from one call to the next. */
   release(): void;
+  /**
+   * Called before the vault's lock is given up, when the vault stays open. What is held may be kept by a store that finds
+   * out, at the next call, whether something else has come to its place. Without this, {@linkcode release} is called.
+   */
+  pause?(): void;
 }

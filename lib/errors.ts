@@ -130,6 +130,8 @@ export const ERROR_TABLE = {
   },
   "invalid-password": { exit: 2, hint: "A password is 1 to 1024 bytes of UTF-8 text" },
   "already-bootstrapped": { exit: 10, hint: "A vault is bootstrapped once; add users with `coffer user add`" },
+  "import-refused": { exit: 2, hint: "Mend these records where they come from, or leave them out with --skip-invalid" },
+  "key-pair-exists": { exit: 10, hint: "Keep the vault's own with --on-conflict skip" },
   "missing-references": { exit: 3, hint: "List the names with `coffer ls`, or set what is missing" },
   "malformed-template": { exit: 2, hint: "Look at that line; the forms of a reference are in docs/cli.md" },
   "template-too-large": { exit: 2, hint: "A template has at most 16 MiB, and 256 MiB with its values in it" },

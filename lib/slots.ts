@@ -4,15 +4,15 @@
  * @module
  */
 import { newKeyPair, putKeyPair, readKeyPair } from "./auth/key_pair_record.ts";
-import { encodeHex, encodeUtf8 } from "./bytes.ts";
+import { type Bytes, encodeHex, encodeUtf8 } from "./bytes.ts";
 import { hmac, importHmacKey } from "./crypto/hmac.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import type { Engine, Work } from "./engine.ts";
-import { LastSlotError, SlotNotFoundError, SlotsFullError } from "./errors.ts";
+import { LastSlotError, SlotNotFoundError, SlotsFullError, WrongCredentialError } from "./errors.ts";
 import { logger } from "./log.ts";
 import { checkNewCredential, passphraseBytes, type Provide, provided, resolveCredential } from "./sealed/credential.ts";
 import { KDF_FLOOR, type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
-import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
+import { type PreparedSlot, prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { CERTIFICATE_LABEL } from "./sealed/labels.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
 import { checkLabel, type Slot, type SlotKind } from "./sealed/slot.ts";
@@ -232,6 +232,32 @@ export async function addCertificate(
   checkLabel(label);
   if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
   return await appendSlot(engine, work, await prepareCertificate(work, label, options));
+}
+
+/**
+ * Adds a slot for a certificate that was made elsewhere, within a transaction, unless there is one. The bytes are wiped.
+ *
+ * @returns whether there was none
+ * @throws {SlotsFullError} @throws {SlotVerificationError}
+ */
+export async function adoptCertificate(
+  engine: Engine,
+  work: Work,
+  label: string,
+  certificate: Bytes,
+): Promise<boolean> {
+  checkLabel(label);
+  const credential = { kind: "certificate", secret: certificate } as const;
+  try {
+    const { vaultKey } = await unwrapVaultKey({ ...work.generation.meta, slots: work.slots }, credential);
+    wipe(vaultKey, certificate);
+    return false;
+  } catch (error) {
+    if (!(error instanceof WrongCredentialError)) throw error;
+  }
+  if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
+  await appendSlot(engine, work, await prepareSlot(credential, label));
+  return true;
 }
 
 async function appendSlot(engine: Engine, work: Work, prepared: PreparedSlot): Promise<SlotInfo> {

@@ -46,6 +46,7 @@ export const AUDIT_OPERATIONS = [
   "slot.certificate",
   "keypair.create",
   "vault.bootstrap",
+  "import.reddb",
 ] as const;
 
 /** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */

@@ -12,6 +12,13 @@ import type { NewSessionOptions, Session, SessionKey, Sessions, VerifySessionOpt
 import type { UserRef } from "./user_id.ts";
 import type { UserInfo } from "./user_reader.ts";
 
+let engineIn: (auth: Auth) => Engine;
+
+/** The engine of an open vault, for what is built on users and more. */
+export function engineOf(auth: Auth): Engine {
+  return engineIn(auth);
+}
+
 /**
  * Logins and sessions of the users of an open vault.
  *
@@ -37,6 +44,10 @@ import type { UserInfo } from "./user_reader.ts";
  * ```
  */
 export class Auth {
+  static {
+    engineIn = (auth) => auth.#engine;
+  }
+
   readonly #engine: Engine;
   #limits: Promise<LoginLimits> | undefined;
   #sessions: Promise<Sessions> | undefined;

@@ -163,6 +163,45 @@ export class InvalidApiKeyError extends CofferError {
   }
 }
 
+// ---- Taking over from another system ----
+
+/** A record of another system that cannot be taken over. */
+export interface RefusedRecord {
+  /** What it is. */
+  readonly what: "secret" | "user" | "api-key" | "certificate";
+  /** Which of its kind, in the order of the file, from 1. Names may be what is wrong, so they are not repeated. */
+  readonly position: number;
+  /** Why not. */
+  readonly why: string;
+}
+
+const MOST_SHOWN = 10;
+
+/** Thrown when records cannot be taken over, and it was not said to leave them out. Nothing was changed. */
+export class ImportRefusedError extends CofferError {
+  /** Says which, by their positions, and why. */
+  constructor(readonly refused: readonly RefusedRecord[], options: CofferErrorOptions = {}) {
+    const shown = refused.slice(0, MOST_SHOWN).map(formatRefused).join("; ");
+    const more = refused.length > MOST_SHOWN ? `; and ${refused.length - MOST_SHOWN} more` : "";
+    super("import-refused", `Cannot take over all records: ${shown}${more}`, options);
+  }
+}
+
+/** A refused record in words. */
+export function formatRefused({ what, position, why }: RefusedRecord): string {
+  return what === "certificate"
+    ? `the certificate, ${why}`
+    : `${what === "api-key" ? "API key" : what} ${position}, ${why}`;
+}
+
+/** Thrown when a master secret would be taken over and the vault has another. */
+export class KeyPairExistsError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("key-pair-exists", "The vault has a master secret already, and another one", options);
+  }
+}
+
 // ---- Passwords and their verifiers ----
 
 /** Texts and records that hold a verifier of a password. */

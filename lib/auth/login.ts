@@ -7,6 +7,7 @@ import { encodeUtf8 } from "../bytes.ts";
 import type { Engine } from "../engine.ts";
 import { InvalidMetadataError } from "../errors.ts";
 import { logFailure } from "../log.ts";
+import { checkableHash } from "./foreign_hash.ts";
 import { type LoginLimits, MAX_SOURCE_SIZE } from "./login_limits.ts";
 import { hashPasswords } from "./login_secrets.ts";
 import { checkPassword } from "./password_bytes.ts";
@@ -72,7 +73,9 @@ async function isRight(user: StoredUser | undefined, password: string): Promise<
 
 async function hasCheaper(user: StoredUser | undefined, password: string): Promise<boolean> {
   if (user?.password !== undefined) return await verifyPassword(password, user.password);
-  return user?.scram !== undefined && await verifyScramPassword(password, scramFromJson(user.scram));
+  if (user?.scram !== undefined) return await verifyScramPassword(password, scramFromJson(user.scram));
+  const foreign = user?.foreignHash === undefined ? undefined : checkableHash(user.foreignHash);
+  return foreign !== undefined && await verifyPassword(password, foreign);
 }
 
 /** Keeps the password under today's cost, and in the place of a hash of another system. */
@@ -83,8 +86,8 @@ async function rehash(engine: Engine, id: UserId, user: StoredUser, password: st
     const hashed = await hashPasswords(password);
     await engine.transact((work) => {
       const now = readUser(work.records, id);
-      // Somebody else may have set another password, or done the same, meanwhile.
-      if (now === undefined || now.password !== user.password) return;
+      // Somebody else may have set another password or other verifiers, or done the same, meanwhile.
+      if (now === undefined || now.password !== user.password || now.updated !== user.updated) return;
       const { foreignHash: _, ...kept } = now;
       // A verifier that is there stays: clients may have remembered its salt.
       putUser(work.records, id, { ...kept, ...hashed, ...(user.scram === undefined ? {} : { scram: user.scram }) });

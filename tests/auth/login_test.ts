@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CofferError, TooManyAttemptsError, Vault } from "../../mod.ts";
+import { CofferError, newScramVerifier, TooManyAttemptsError, Vault } from "../../mod.ts";
 import { PASSPHRASE, rejectsWith, withVault } from "../helpers.ts";
 
 const PASSWORD = "correct horse";
@@ -80,6 +80,30 @@ withVault("Auth.login() keeps a password anew that was kept under less than toda
   assert.ok(after > generation);
   await vault.auth.login("alice", PASSWORD);
   assert.equal((await vault.status()).generation, after);
+});
+
+withVault("Auth.login() leaves a verifier alone that was set while it hashed the password", async ({ vault }) => {
+  await vault.users.create({ name: "alice", role: "read", scram: await newScramVerifier(PASSWORD) });
+  const next = await newScramVerifier("the next one");
+  const { subtle } = crypto;
+  const { deriveBits } = subtle;
+  let hashes = 0;
+  subtle.deriveBits = async function (algorithm, ...rest) {
+    // The first is the one that every login takes, the second is the new hash.
+    if ((algorithm as { name: string }).name === "Argon2id" && ++hashes === 2) {
+      subtle.deriveBits = deriveBits;
+      await vault.users.setPassword("alice", { scram: next });
+    }
+    return await deriveBits.call(this, algorithm, ...rest);
+  };
+  try {
+    await vault.auth.login("alice", PASSWORD);
+  } finally {
+    subtle.deriveBits = deriveBits;
+  }
+  assert.equal(hashes, 2);
+  await rejectsWith(() => vault.auth.login("alice", PASSWORD), "wrong-login");
+  await vault.auth.login("alice", "the next one");
 });
 
 withVault(

@@ -13,12 +13,17 @@ const NAMES = [
   "open",
   "unlock",
   "get_process",
+  "run_process",
   "concurrency",
   "memory",
   "reddb",
   "audit_verify",
   "rotate",
   "backup",
+  "api_keys",
+  "sessions",
+  "users",
+  "password_check",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -25,7 +25,9 @@ export interface Work {
   readonly now: number;
   /** Notes what is done in the log; it is committed with the changes, or on its own. */
   audit(event: AuditEvent): void;
-  /** Throws once the transaction's callback has returned. */
+  /** Names work that has to end well before the transaction commits, also when the callback does not await it. */
+  wait(work: Promise<unknown>): void;
+  /** Throws once the transaction has ended. */
   check(): void;
 }
 
@@ -97,6 +99,7 @@ export class Batch {
   async run({ run, resolve, reject }: Asked): Promise<void> {
     let open = true;
     const noted: AuditEvent[] = [];
+    const started: Promise<unknown>[] = [];
     const work: Work = {
       records: new Draft(this.#draft),
       slots: this.#slots,
@@ -104,14 +107,21 @@ export class Batch {
       generation: this.#generation,
       now: this.now,
       audit: (event) => void noted.push(event),
+      wait: (promise) => {
+        // It is awaited below; until then its failure is not one that nobody hears of.
+        promise.catch(() => {});
+        started.push(promise);
+      },
       check: () => {
         if (!open) throw new TransactionClosedError();
       },
     };
     try {
       const value = await run(work);
+      for (let promise; (promise = started.shift()) !== undefined;) await promise;
       const changes = hasChanges(work.records.changes) || work.slots !== this.#slots;
-      if (changes || noted.some(({ operation }) => isChange(operation))) assertReason(this.#origin, this.#draft);
+      const byWill = noted.length === 0 ? changes : noted.some(({ operation }) => isChange(operation));
+      if (byWill) assertReason(this.#origin, this.#draft);
       this.#draft.absorb(work.records.changes);
       this.#slots = work.slots;
       this.#nextSlotId = work.nextSlotId;

@@ -49,6 +49,10 @@ export class Engine {
   #draining = false;
   #refreshing: Promise<void> | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
+  readonly #beforeClose: (() => Promise<void>)[] = [];
+  /** When the memory was last found level with the medium, by the clock of `performance.now`. */
+  #level = performance.now();
 
   private constructor(replica: Replica, options: EngineOptions) {
     this.#replica = replica;
@@ -98,6 +102,17 @@ export class Engine {
       await this.#locked("shared", this.#options, () => Promise.resolve());
     });
     await this.#refreshing;
+  }
+
+  /** Whether the memory was level with the medium so many milliseconds ago: enough for checks by the thousand. */
+  isLevelWithin(maxAge: number): boolean {
+    this.#checkOpen();
+    return performance.now() - this.#level <= maxAge;
+  }
+
+  /** Names work to be done before the vault closes, such as writing down what was gathered in memory. */
+  beforeClose(work: () => Promise<void>): void {
+    this.#beforeClose.push(work);
   }
 
   /**
@@ -170,12 +185,18 @@ export class Engine {
    * Ends the vault: what is queued fails, what runs finishes first.
    *
    * @throws {BusyError} when that takes too long, as inside of a transaction that awaits it; it is closed afterwards
+   * @throws what writing down failed with, of what was gathered in memory; it is closed all the same
    */
   async close(): Promise<void> {
-    if (this.#closed) return;
+    await (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
+    const last = await Promise.allSettled(this.#beforeClose.map((work) => work()));
     this.#closed = true;
     this.#waiting.close();
     await this.#inTurn(() => Promise.resolve(this.#replica.close()), true, this.#options);
+    for (const result of last) if (result.status === "rejected") throw result.reason;
   }
 
   /** Waits in line with transactions, and gives up the wait, though not always the work, after the time-out. */
@@ -200,7 +221,9 @@ export class Engine {
   async #locked<T>(mode: LockMode, options: LockOptions, work: () => Promise<T>): Promise<T> {
     return await withLock(this.medium, mode, options, async () => {
       try {
+        const now = performance.now();
         await this.#replica.catchUp();
+        this.#level = now;
         return await work();
       } finally {
         this.#replica.pause();

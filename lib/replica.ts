@@ -7,6 +7,7 @@
  */
 import { extendLog, type LogHead } from "./audit/chain.ts";
 import { AUDIT, type AuditEvent, type AuditOrigin, encodeEntry } from "./audit/entry.ts";
+import { encodePreviousSession, PREVIOUS_SESSION } from "./auth/session_keys.ts";
 import type { Bytes } from "./bytes.ts";
 import { type CommitPlan, type Live, planChanges, planRewrite } from "./commit_plan.ts";
 import { wipe } from "./crypto/random.ts";
@@ -174,6 +175,11 @@ export class Replica {
       const previous = await withVaultKey(this.#keys, (old) => deriveAnchorKey(old, meta.vaultId));
       setChange(changes, PREVIOUS_ANCHOR.kind, PREVIOUS_ANCHOR.key, encodePreviousAnchorKey(previous));
       wipe(previous);
+      const session = await withVaultKey(
+        this.#keys,
+        (old) => encodePreviousSession(old, meta.vaultId, meta.epoch, now),
+      );
+      setChange(changes, PREVIOUS_SESSION.kind, PREVIOUS_SESSION.key, session);
       const audit = await this.#note(changes, [{ operation: "vault.rotate", count: epoch }], now);
       const plan = await planRewrite(this.#keys, this.live, changes);
       await this.#publish(keys, plan, { ...slots, audit, epoch, seals: 0 }, changes, now);

@@ -5,6 +5,12 @@
  */
 import { AuditLog } from "./audit_log.ts";
 import type { Attempts } from "./attempts.ts";
+import { ApiKeys } from "./auth/api_keys.ts";
+import { Auth } from "./auth/auth.ts";
+import { KeyPair } from "./auth/key_pair.ts";
+import type { TransactionApiKeys } from "./auth/transaction_api_keys.ts";
+import type { TransactionUsers } from "./auth/transaction_users.ts";
+import { Users } from "./auth/users.ts";
 import type { Backup } from "./backup/backup.ts";
 import type { RestoreOptions, RestoreReport } from "./backup/restore.ts";
 import type { CheckOptions, CheckReport } from "./check_seals.ts";
@@ -60,6 +66,10 @@ export interface VaultStatus extends VaultSummary {
 export interface Transaction {
   /** The secrets, as this transaction sees and changes them. */
   readonly secrets: TransactionSecrets;
+  /** The users, as this transaction sees and changes them. */
+  readonly users: TransactionUsers;
+  /** The API keys, as this transaction sees and changes them. */
+  readonly apiKeys: TransactionApiKeys;
 }
 
 /**
@@ -91,6 +101,14 @@ export class Vault implements AsyncDisposable {
   readonly audit: AuditLog;
   /** What the vault asks of those who use it. */
   readonly policies: Policies;
+  /** The users of an application that keeps them here. */
+  readonly users: Users;
+  /** Their API keys. */
+  readonly apiKeys: ApiKeys;
+  /** Their logins and sessions. */
+  readonly auth: Auth;
+  /** Signatures under the vault's master secret. */
+  readonly keyPair: KeyPair;
   readonly #engine: Engine;
   readonly #slot: number;
   readonly #attempts: Attempts | undefined;
@@ -103,6 +121,10 @@ export class Vault implements AsyncDisposable {
     this.slots = new Slots(engine);
     this.audit = new AuditLog(engine);
     this.policies = new Policies(engine);
+    this.users = new Users(engine);
+    this.apiKeys = new ApiKeys(engine);
+    this.auth = new Auth(engine);
+    this.keyPair = new KeyPair(engine);
     this.#logOpened();
   }
 
@@ -236,7 +258,8 @@ export class Vault implements AsyncDisposable {
    * @throws {SealLimitError} when the vault key has sealed as often as one key may
    */
   async transaction<T>(run: (tx: Transaction) => T | Promise<T>, options: LockOptions = {}): Promise<T> {
-    return await this.#engine.transact((work: Work) => run({ secrets: new TransactionSecrets(work) }), options);
+    const view = await transactionView();
+    return await this.#engine.transact((work: Work) => run(view(work, this.#engine)), options);
   }
 
   /**
@@ -383,4 +406,27 @@ function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined
     wanted === undefined ? `There are ${passphrases.length} passphrase slots` : `There is no passphrase slot ${wanted}`,
     { hint: passphrases.length > 1 ? "Say which slot to change" : "Add one with `coffer slot add --kind passphrase`" },
   );
+}
+
+type View = (work: Work, engine: Engine) => Transaction;
+
+let loadedView: View | undefined;
+let loadingView: Promise<View> | undefined;
+
+/** Makes what a transaction's callback gets. Users and keys are loaded with the first one: many programs have none. */
+function transactionView(): View | Promise<View> {
+  // Transactions that are begun together all wait for the same loading, and so still stand in line together.
+  return loadedView ?? (loadingView ??= loadView());
+}
+
+async function loadView(): Promise<View> {
+  const [{ TransactionUsers }, { TransactionApiKeys }] = await Promise.all([
+    import("./auth/transaction_users.ts"),
+    import("./auth/transaction_api_keys.ts"),
+  ]);
+  return loadedView = (work, engine) => ({
+    secrets: new TransactionSecrets(work),
+    users: new TransactionUsers(work),
+    apiKeys: new TransactionApiKeys(work, engine),
+  });
 }

@@ -30,6 +30,21 @@ export const AUDIT_OPERATIONS = [
   "audit.prune",
   "unlock.failed",
   "export.plaintext",
+  "user.create",
+  "user.enable",
+  "user.disable",
+  "user.role",
+  "user.password",
+  "user.rehash",
+  "user.delete",
+  "apikey.create",
+  "apikey.revoke",
+  "apikey.used",
+  "login.failed",
+  "session.revoke",
+  "slot.certificate",
+  "keypair.create",
+  "vault.bootstrap",
 ] as const;
 
 /** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */
@@ -41,6 +56,9 @@ const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "anchor.trust",
   "unlock.failed",
   "vault.repair",
+  "user.rehash",
+  "apikey.used",
+  "login.failed",
 ]);
 
 /** Whether an operation changes the vault by somebody's will, so that a reason may be asked for. */
@@ -55,9 +73,9 @@ export type AuditOperation = typeof AUDIT_OPERATIONS[number];
 export interface AuditEvent {
   /** What was done. */
   readonly operation: AuditOperation;
-  /** Name of the secret, slot or policy. */
+  /** Name of the secret, slot, policy or user, id of the API key. */
   readonly name?: string;
-  /** The new name, after a rename; what a policy was set to. */
+  /** The new name, after a rename; what a policy was set to; the role of a user, the owner of an API key. */
   readonly to?: string;
   /** How often, or how many. */
   readonly count?: number;

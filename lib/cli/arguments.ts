@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../errors.ts";
 import { type Command, type Flag, type Group, isGroup, type Target } from "./define.ts";
-import { GLOBAL_FLAGS, VALUE_MARK } from "./flags.ts";
+import { flagName, GLOBAL_FLAGS, VALUE_MARK } from "./flags.ts";
 
 /** What the arguments ask for. `inputs` is what the parser takes. */
 export type Request =
@@ -83,7 +83,7 @@ class FlagList {
   given: Map<string, string[]> | undefined = new Map();
 
   take(word: string, queue: string[], known: Flags, hint: string): void {
-    const [, name, joined] = /^--([a-z][a-z0-9-]+)(?:=([\s\S]*))?$/.exec(word) ?? [];
+    const [, name, joined] = /^--([a-z][a-z0-9-]+)(?:=([\s\S]*))?$/.exec(longForm(word, known)) ?? [];
     if (name === undefined) {
       throw new UsageError(`Unknown flag ${/^-+[A-Za-z0-9_-]?/.exec(word)?.[0] ?? "-"}`, { hint });
     }
@@ -120,6 +120,15 @@ function helpRoute(words: readonly string[]): readonly string[] {
 function isKnownFlag(word: string | undefined, known: Flags): boolean {
   const name = word === undefined ? undefined : /^--([a-z][a-z0-9-]+)(?:=|$)/.exec(word)?.[1];
   return word === "--" || (name !== undefined && findFlag(known, name) !== undefined);
+}
+
+/** `-o` as the flag that it stands for, where a command has one with that letter. */
+function longForm(word: string, known: Flags): string {
+  const letter = /^-([a-z])$/.exec(word)?.[1];
+  const found = Object.entries(known).find(([, flag]) =>
+    letter !== undefined && "letter" in flag && flag.letter === letter
+  );
+  return found === undefined ? word : flagName(found[0]);
 }
 
 /** Whether a word can only be a flag of one command, not of all. */

@@ -10,6 +10,8 @@ const secrets = () => import("./commands/secrets.ts");
 const vault = () => import("./commands/vault.ts");
 const slots = () => import("./commands/slots.ts");
 const backups = () => import("./commands/backup.ts");
+const auth = () => import("./auth/commands.ts");
+const run = () => import("./run/commands.ts");
 
 /** All commands, in the order in which help lists them. */
 export const COMMANDS = lazyRoutes(
@@ -27,6 +29,8 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     history: async () => (await secrets()).history,
     "restore-version": async () => (await secrets()).restoreVersion,
     meta: async () => (await secrets()).meta,
+    run: async () => (await run()).RUN_COMMANDS.run,
+    inject: async () => (await run()).RUN_COMMANDS.inject,
     status: async () => (await vault()).status,
     check: async () => (await vault()).check,
     doctor: async () => (await vault()).doctor,
@@ -41,6 +45,14 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     anchor: async () => (await import("./commands/anchor.ts")).anchor,
     audit: async () => (await import("./commands/audit.ts")).audit,
     policy: async () => (await import("./commands/policies.ts")).policy,
+    bootstrap: async () => (await auth()).bootstrap,
+    user: async () => (await auth()).user,
+    key: async () => (await auth()).key,
+    login: async () => (await auth()).login,
+    session: async () => (await auth()).session,
+    sign: async () => (await auth()).sign,
+    verify: async () => (await auth()).verify,
+    certificate: async () => (await auth()).certificate,
     reddb: async () => (await import("./reddb/commands.ts")).REDDB_COMMANDS,
     completions: async () => (await import("./commands/completions.ts")).completions,
   },

@@ -44,6 +44,9 @@ const VARIABLES: readonly Origin[] = [
   { kind: "recoveryCode", name: "COFFER_RECOVERY_FILE", isFile: true },
 ];
 
+/** The variables that a credential may come from: what is run for others must not see them. */
+export const CREDENTIAL_VARIABLES: readonly string[] = VARIABLES.map(({ name }) => name);
+
 /** What each kind of credential is called in a message. */
 const PURPOSES: Readonly<Record<CredentialKind, string>> = {
   passphrase: "passphrase file",

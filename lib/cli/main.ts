@@ -26,7 +26,8 @@ export async function main(args: readonly string[]): Promise<number> {
       case "run":
         if (request.call === undefined || !await runCall(request.call)) await parse(request.inputs);
     }
-    return 0;
+    // What a command that was run for somebody ended with; 0 otherwise.
+    return Deno.exitCode;
   } catch (error) {
     const { report } = await import("./report.ts");
     return report(error, wantsJson(args));

@@ -97,6 +97,72 @@ export type { PolicyName, PolicyValues } from "./lib/state/policies.ts";
 
 export { type NewSlot, type NewSlotOptions, type SlotInfo, Slots } from "./lib/slots.ts";
 
+export { Users } from "./lib/auth/users.ts";
+export type { ListUsersOptions, UserInfo } from "./lib/auth/user_reader.ts";
+export type { NewUser, TransactionUsers } from "./lib/auth/transaction_users.ts";
+export type { UserId, UserRef } from "./lib/auth/user_id.ts";
+export { type Role, ROLES } from "./lib/auth/role.ts";
+export type { LoginSecrets } from "./lib/auth/login_secrets.ts";
+export { ApiKeys } from "./lib/auth/api_keys.ts";
+export type { ApiKeyHolder, FreshnessOptions } from "./lib/auth/check_api_key.ts";
+export type {
+  ApiKeyInfo,
+  ForeignApiKey,
+  ListApiKeysOptions,
+  NewApiKey,
+  NewApiKeyOptions,
+  TransactionApiKeys,
+} from "./lib/auth/transaction_api_keys.ts";
+export { isApiKey } from "./lib/auth/api_key.ts";
+export { Auth } from "./lib/auth/auth.ts";
+export type { BootstrapOptions } from "./lib/auth/bootstrap.ts";
+export {
+  importRedDbState,
+  type RedDbImportedKey,
+  type RedDbImportNotice,
+  type RedDbImportOptions,
+  type RedDbImportOutcome,
+  type RedDbImportPart,
+  type RedDbImportReport,
+} from "./lib/auth/import_reddb.ts";
+export type { LoginOptions } from "./lib/auth/login.ts";
+export type { ScramLogin, ScramLoginOptions, ScramOutcome } from "./lib/auth/scram_login.ts";
+export type { NewSessionOptions, Session, SessionKey, VerifySessionOptions } from "./lib/auth/sessions.ts";
+export type { ScramKeys } from "./lib/crypto/scram_keys.ts";
+export { KeyPair } from "./lib/auth/key_pair.ts";
+export {
+  decodePostgresVerifier,
+  encodePostgresVerifier,
+  newScramVerifier,
+  type NewScramVerifierOptions,
+  type ScramVerifier,
+} from "./lib/auth/scram_verifier.ts";
+export {
+  AlreadyBootstrappedError,
+  ApiKeyExistsError,
+  ApiKeyNotFoundError,
+  ImportRefusedError,
+  InvalidApiKeyError,
+  InvalidPasswordError,
+  InvalidSessionError,
+  InvalidUserNameError,
+  KeyPairExistsError,
+  LastAdminError,
+  MalformedVerifierError,
+  type RefusedRecord,
+  RoleAboveOwnerError,
+  ScramProtocolError,
+  type ScramReason,
+  type SessionProblem,
+  TenantNotFoundError,
+  UserDisabledError,
+  UserExistsError,
+  UserNotFoundError,
+  type VerifierFormat,
+  WeakPasswordParametersError,
+  WrongLoginError,
+} from "./lib/auth/errors.ts";
+
 export type { SecretMetadata } from "./lib/state/metadata.ts";
 
 export type { CredentialOptions, Provide } from "./lib/sealed/credential.ts";

@@ -105,6 +105,45 @@ export const ERROR_TABLE = {
   "reddb-legacy": { exit: 6, hint: "Bootstrap the vault again; the first version of the format is not read" },
   "reddb-unsupported": { exit: 6, hint: "Use a newer coffer for this file" },
   "reddb-page-file": { exit: 6, hint: "Check the path; run `coffer reddb check` on a file that RedDB wrote" },
+  "invalid-user-name": {
+    exit: 2,
+    hint: "A name, of a user or a tenant, is 1 to 128 bytes of plain text in Unicode form NFKC without a slash",
+  },
+  "user-not-found": { exit: 3, hint: "List the users with `coffer user ls`" },
+  "verifier-not-found": { exit: 3, hint: "Give the user a password: `coffer user passwd`" },
+  "wrong-signature": { exit: 4, hint: "Check the data and the vault; either may not be the one that was signed" },
+  "tenant-not-found": { exit: 3, hint: "A tenant is there as long as it has a user; list them with `coffer user ls`" },
+  "user-exists": { exit: 10, hint: "Choose another name, or change the user that is there" },
+  "user-disabled": { exit: 11, hint: "Enable the user first: `coffer user enable`" },
+  "last-admin": { exit: 11, hint: "Make another user of the platform an admin first" },
+  "wrong-login": { exit: 4, hint: "Check the name and the password" },
+  "role-above-owner": { exit: 11, hint: "Choose a role that the owner has, or give the owner a higher one first" },
+  "api-key-not-found": { exit: 3, hint: "List the keys with `coffer key ls`" },
+  "api-key-exists": { exit: 10, hint: "The key is in the vault already" },
+  "invalid-api-key": { exit: 4, hint: "Check the key; `coffer key add` makes a new one" },
+  "invalid-session": { exit: 4, hint: "Log in again" },
+  "malformed-verifier": { exit: 2, hint: "Copy the text again, whole and unchanged" },
+  "scram-protocol": { exit: 4, hint: "Begin the exchange anew; if it fails again, look at the client" },
+  "weak-password-parameters": {
+    exit: 11,
+    hint: "SCRAM takes 4096 to 10,000,000 iterations, Argon2id at least 19 MiB and 2 passes, at most 2 GiB and 64",
+  },
+  "invalid-password": { exit: 2, hint: "A password is 1 to 1024 bytes of UTF-8 text" },
+  "already-bootstrapped": { exit: 10, hint: "A vault is bootstrapped once; add users with `coffer user add`" },
+  "import-refused": { exit: 2, hint: "Mend these records where they come from, or leave them out with --skip-invalid" },
+  "key-pair-exists": { exit: 10, hint: "Keep the vault's own with --on-conflict skip" },
+  "missing-references": { exit: 3, hint: "List the names with `coffer ls`, or set what is missing" },
+  "malformed-template": { exit: 2, hint: "Look at that line; the forms of a reference are in docs/cli.md" },
+  "template-too-large": { exit: 2, hint: "A template has at most 16 MiB, and 256 MiB with its values in it" },
+  "variable-collision": {
+    exit: 2,
+    hint: "Say with --env which of them it is; the other can have another variable the same way",
+  },
+  "unfit-for-environment": { exit: 2, hint: "Give it as a file with --file, or on stdin with --stdin" },
+  "environment-too-large": { exit: 2, hint: "Give large values as files with --file, or on stdin with --stdin" },
+  "too-much-to-redact": { exit: 2, hint: "Run it without --redact, or keep its output away from others" },
+  "command-not-found": { exit: 127, hint: "Check the name, and that its folder is in PATH" },
+  "command-not-executable": { exit: 126, hint: "Check that it is a program, and that its mode lets you run it" },
   "malformed-import": { exit: 6, hint: "Nothing was imported; mend the file, or name its format with --format" },
   "import-names": { exit: 2, hint: "Nothing was imported; a name is 1 to 512 bytes without control characters" },
   "import-conflict": {
@@ -468,10 +507,14 @@ export class WrongCredentialError extends CofferError {
 
 /** Thrown when credentials have failed so often that the next try has to wait; none was tried. */
 export class TooManyAttemptsError extends CofferError {
-  /** Says how long to wait, in milliseconds. */
-  constructor(readonly retryAfter: number, options: CofferErrorOptions = {}) {
+  /** Says how long to wait, in milliseconds, and what for: to open the vault, unless it is something else. */
+  constructor(
+    readonly retryAfter: number,
+    options: CofferErrorOptions & { readonly what?: string } = {},
+  ) {
     const seconds = Math.ceil(retryAfter / 1000);
-    super("too-many-attempts", `Too many failed tries to open this vault: the next is possible in ${seconds} s`, {
+    const what = options.what ?? "open this vault";
+    super("too-many-attempts", `Too many failed tries to ${what}: the next is possible in ${seconds} s`, {
       hint: `Try again in ${seconds} seconds; each further failure makes the wait longer`,
       ...options,
     });

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { decodeBase64, encodeBase64, encodeHex, encodeUtf8 } from "./bytes.ts";
+import { newKeyPair, putKeyPair, readKeyPair } from "./auth/key_pair_record.ts";
+import { type Bytes, encodeHex, encodeUtf8 } from "./bytes.ts";
 import { hmac, importHmacKey } from "./crypto/hmac.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import type { Engine, Work } from "./engine.ts";
-import { CorruptVaultError, LastSlotError, SlotNotFoundError, SlotsFullError } from "./errors.ts";
+import { LastSlotError, SlotNotFoundError, SlotsFullError, WrongCredentialError } from "./errors.ts";
 import { logger } from "./log.ts";
 import { checkNewCredential, passphraseBytes, type Provide, provided, resolveCredential } from "./sealed/credential.ts";
 import { KDF_FLOOR, type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
-import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
+import { type PreparedSlot, prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { CERTIFICATE_LABEL } from "./sealed/labels.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
-import { encodeRecoveryCode } from "./sealed/recovery.ts";
 import { checkLabel, type Slot, type SlotKind } from "./sealed/slot.ts";
 
 /** What is known of a key slot; anyone who can read the file may see it. */
@@ -50,9 +50,6 @@ export interface NewSlotOptions {
   readonly onSecret?: (text: string) => void | Promise<void>;
 }
 
-/** Where the record of the master secret is, of which certificates are the HMAC. */
-const MASTER = { kind: "keypair", key: "master" } as const;
-const MASTER_SIZE = 32;
 const RECOVERY_SIZE = 32;
 
 /** The key slots of an open vault. */
@@ -91,8 +88,9 @@ export class Slots {
     // A certificate comes from the master secret inside the vault, so it is made within the transaction.
     const prepared = slot.kind === "certificate" ? undefined : await prepareNewSlot(slot, label, options);
     const added = await this.#engine.transact(async (work) => {
+      if (prepared === undefined) return await addCertificate(this.#engine, work, label, options);
       if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
-      return await this.#append(work, prepared ?? await prepareCertificate(work, label, options));
+      return await appendSlot(this.#engine, work, prepared);
     });
     return logged("Added", added);
   }
@@ -134,9 +132,12 @@ export class Slots {
     const credential = checkNewCredential({ kind: "passphrase", secret: passphraseBytes(await provided(passphrase)) });
     const prepared = await prepareSlot(credential, before.label, kdf);
     const replaced = await this.#engine.transact(async (work) => {
-      const index = work.slots.findIndex((slot) => slot.id === before.id);
+      const index = work.slots.findIndex(({ id, kind, created }) =>
+        id === before.id && kind === before.kind && created === before.createdAt.getTime()
+      );
+      // A restore may have brought back another slot of that number.
       if (index < 0) throw new SlotNotFoundError(`Slot ${before.id} was removed in the meantime`);
-      const slot = await this.#wrap(work, prepared, before.id);
+      const slot = await wrap(this.#engine, work, prepared, before.id);
       work.slots = work.slots.with(index, slot);
       work.audit({ operation: "slot.passphrase", name: String(before.id) });
       return slotInfo(slot);
@@ -144,17 +145,34 @@ export class Slots {
     return logged("Replaced", replaced);
   }
 
-  async #append(work: Work, prepared: PreparedSlot): Promise<SlotInfo> {
-    const slot = await this.#wrap(work, prepared, work.nextSlotId);
-    work.nextSlotId++;
-    work.slots = [...work.slots, slot];
-    work.audit({ operation: "slot.add", name: String(slot.id) });
-    return slotInfo(slot);
-  }
-
-  async #wrap(work: Work, prepared: PreparedSlot, id: number): Promise<Slot> {
-    const { meta } = work.generation;
-    return await this.#engine.withVaultKey((vaultKey) => wrapSlot(prepared, vaultKey, meta, id, work.now));
+  /**
+   * Puts the slot of a new certificate in the place of a certificate's slot. The old certificate opens older copies of the
+   * vault only.
+   *
+   * @param id number of the slot; it may be left out where there is one certificate
+   * @throws {SlotNotFoundError} when there is no such slot, or more than one it could be
+   * @throws {SlotVerificationError} @throws {BusyError}
+   */
+  async rotateCertificate(id: number | undefined, options: NewSlotOptions): Promise<SlotInfo> {
+    const replaced = await this.#engine.transact(async (work) => {
+      const certificates = work.slots.filter((slot) =>
+        slot.kind === "certificate" && (id === undefined || slot.id === id)
+      );
+      const [old] = certificates;
+      if (old === undefined || certificates.length > 1) {
+        const what = id === undefined
+          ? `There are ${certificates.length} certificates`
+          : `Slot ${id} is no certificate`;
+        throw new SlotNotFoundError(what, {
+          hint: certificates.length > 1 ? "Say which slot" : "Add one with `coffer slot add --kind certificate`",
+        });
+      }
+      const slot = await wrap(this.#engine, work, await prepareCertificate(work, old.label, options), old.id);
+      work.slots = work.slots.with(work.slots.indexOf(old), slot);
+      work.audit({ operation: "slot.certificate", name: String(old.id) });
+      return slotInfo(slot);
+    });
+    return logged("Replaced", replaced);
   }
 }
 
@@ -194,6 +212,7 @@ export async function prepareNewSlot(
     case "keyfile":
       return await prepareSlot(await resolveCredential({ keyFile: slot.keyFile }), label);
     case "recovery": {
+      const { encodeRecoveryCode } = await import("./sealed/recovery.ts");
       const secret = randomBytes(RECOVERY_SIZE);
       const code = await encodeRecoveryCode(secret);
       const prepared = await prepareSlot({ kind: "recovery", secret }, label);
@@ -203,33 +222,72 @@ export async function prepareNewSlot(
   }
 }
 
+/** Adds a certificate's slot within a transaction. @throws {SlotsFullError} @throws {SlotVerificationError} */
+export async function addCertificate(
+  engine: Engine,
+  work: Work,
+  label: string,
+  options: NewSlotOptions,
+): Promise<SlotInfo> {
+  checkLabel(label);
+  if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
+  return await appendSlot(engine, work, await prepareCertificate(work, label, options));
+}
+
+/**
+ * Adds a slot for a certificate that was made elsewhere, within a transaction, unless there is one. The bytes are wiped.
+ *
+ * @returns whether there was none
+ * @throws {SlotsFullError} @throws {SlotVerificationError}
+ */
+export async function adoptCertificate(
+  engine: Engine,
+  work: Work,
+  label: string,
+  certificate: Bytes,
+): Promise<boolean> {
+  checkLabel(label);
+  const credential = { kind: "certificate", secret: certificate } as const;
+  try {
+    const { vaultKey } = await unwrapVaultKey({ ...work.generation.meta, slots: work.slots }, credential);
+    wipe(vaultKey, certificate);
+    return false;
+  } catch (error) {
+    if (!(error instanceof WrongCredentialError)) throw error;
+  }
+  if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
+  await appendSlot(engine, work, await prepareSlot(credential, label));
+  return true;
+}
+
+async function appendSlot(engine: Engine, work: Work, prepared: PreparedSlot): Promise<SlotInfo> {
+  const slot = await wrap(engine, work, prepared, work.nextSlotId);
+  work.nextSlotId++;
+  work.slots = [...work.slots, slot];
+  work.audit({ operation: "slot.add", name: String(slot.id) });
+  return slotInfo(slot);
+}
+
+async function wrap(engine: Engine, work: Work, prepared: PreparedSlot, id: number): Promise<Slot> {
+  const { meta } = work.generation;
+  return await engine.withVaultKey((vaultKey) => wrapSlot(prepared, vaultKey, meta, id, work.now));
+}
+
 /**
  * Makes the next certificate: HMAC under the master secret of a label and a number that rises, so that a certificate
  * that was lost is never made again.
  */
 async function prepareCertificate(work: Work, label: string, options: NewSlotOptions): Promise<PreparedSlot> {
-  const { secret, certificates } = readMaster(work) ?? { secret: randomBytes(MASTER_SIZE), certificates: 0 };
-  const number = certificates + 1;
+  const pair = readKeyPair(work.records) ?? newKeyPair();
+  const number = pair.certificates + 1;
   try {
-    work.records.put(MASTER.kind, MASTER.key, JSON.stringify({ secret: encodeBase64(secret), certificates: number }));
-    const certificate = await hmac(await importHmacKey(secret), encodeUtf8(`${CERTIFICATE_LABEL}${number}`));
+    putKeyPair(work.records, { ...pair, certificates: number });
+    const certificate = await hmac(await importHmacKey(pair.secret), encodeUtf8(`${CERTIFICATE_LABEL}${number}`));
     const text = encodeHex(certificate);
     const prepared = await prepareSlot({ kind: "certificate", secret: certificate }, label);
     await options.onSecret?.(text);
     return prepared;
   } finally {
-    wipe(secret);
-  }
-}
-
-function readMaster(work: Work): { secret: Uint8Array<ArrayBuffer>; certificates: number } | undefined {
-  const json = work.records.get(MASTER.kind, MASTER.key);
-  if (json === undefined) return undefined;
-  try {
-    const { secret, certificates } = JSON.parse(json);
-    if (!Number.isSafeInteger(certificates) || certificates < 0) throw new RangeError();
-    return { secret: decodeBase64(secret), certificates };
-  } catch {
-    throw new CorruptVaultError("the record of the master secret is not of its form");
+    wipe(pair.secret);
   }
 }

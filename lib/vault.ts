@@ -3,93 +3,61 @@
  *
  * @module
  */
-import { EMPTY_LOG, extendLog } from "./audit/chain.ts";
-import { AUDIT, type AuditEvent, encodeEntry } from "./audit/entry.ts";
 import { AuditLog } from "./audit_log.ts";
-import type { Attempts, AttemptsStatus } from "./attempts.ts";
+import type { Attempts } from "./attempts.ts";
+import { ApiKeys } from "./auth/api_keys.ts";
+import { Auth } from "./auth/auth.ts";
+import { KeyPair } from "./auth/key_pair.ts";
+import type { TransactionApiKeys } from "./auth/transaction_api_keys.ts";
+import type { TransactionUsers } from "./auth/transaction_users.ts";
+import { Users } from "./auth/users.ts";
 import type { Backup } from "./backup/backup.ts";
 import type { RestoreOptions, RestoreReport } from "./backup/restore.ts";
-import { encodeHex } from "./bytes.ts";
 import type { CheckOptions, CheckReport } from "./check_seals.ts";
-import { encode } from "./commit_plan.ts";
-import { randomBytes, wipe } from "./crypto/random.ts";
+import { wipe } from "./crypto/random.ts";
 import { Engine, type Work } from "./engine.ts";
 import { NoCredentialError, SlotNotFoundError } from "./errors.ts";
-import { logFailure, logger, logRecovered, prepareLog } from "./log.ts";
+import { logger, logRecovered } from "./log.ts";
 import { Anchor } from "./sealed/anchor.ts";
-import { checkCredentialOptions, checkNewCredential, type Provide, resolveCredential } from "./sealed/credential.ts";
-import { type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
-import { prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
-import { deriveKeys, newVaultKey } from "./sealed/keys.ts";
-import { decodeMeta, ID_SIZE, type Meta } from "./sealed/meta.ts";
+import { checkCredentialOptions, type Provide } from "./sealed/credential.ts";
+import type { KdfOptions } from "./sealed/kdf_limits.ts";
+import { deriveKeys } from "./sealed/keys.ts";
+import { decodeMeta } from "./sealed/meta.ts";
 import { remembered } from "./sealed/remembered.ts";
-import { checkLabel } from "./sealed/slot.ts";
-import { sealFirst } from "./sealed/store.ts";
+import type { RotateOptions, RotateReport } from "./rotate.ts";
 import type { ImportEntry } from "./exchange/entry.ts";
 import type { ExportOptions } from "./exchange/export_secrets.ts";
 import type { ExportedSecret } from "./exchange/exported.ts";
 import type { ImportOptions, ImportReport } from "./exchange/import_secrets.ts";
-import type { RotateOptions, RotateReport } from "./rotate.ts";
 import {
   attemptsOf,
   type AttemptsOptions,
   checkOrigin,
-  closingOnError,
   type CreateOptions,
-  fileMedium,
   type FileOptions,
   findAnchor,
-  forgetAttempts,
   lockOptions,
   makeAnchor,
-  newAnchor,
   openingUnderOneKey,
   type OpenOptions,
   reach,
   readNewest,
   unlock,
+  unlocking,
 } from "./opening.ts";
 import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
-import { prepareNewSlot, type SlotInfo, slotInfo, Slots } from "./slots.ts";
-import { checkPolicy, type PolicyValues, writePolicy } from "./state/policies.ts";
-import { State } from "./state/records.ts";
+import { type SlotInfo, Slots } from "./slots.ts";
 import { SECRET } from "./state/secret.ts";
 import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
-import type { Medium, MediumUsage } from "./storage/medium.ts";
+import type { Medium } from "./storage/medium.ts";
+import type { VaultSummary } from "./summary.ts";
 
 export type { CheckOptions, CheckReport } from "./check_seals.ts";
 export type { AttemptsOptions, AuditOptions, CreateOptions, FileOptions, OpenOptions } from "./opening.ts";
-
-/** What the file itself says, to anyone who can read it. Nothing of it is authenticated. */
-export interface VaultSummary {
-  /** Random id, in hex. */
-  readonly vaultId: string;
-  /** Counts commits, from 1. */
-  readonly generation: number;
-  /** Counts vault keys, from 1. */
-  readonly epoch: number;
-  /** When the vault was made. */
-  readonly createdAt: Date;
-  /** When it was last committed to. */
-  readonly updatedAt: Date;
-  /** The key slots, without their keys. */
-  readonly slots: readonly SlotInfo[];
-  /** How often the vault key has sealed; past 2^31 it is time for a new one. */
-  readonly seals: number;
-  /** Bytes in use. */
-  readonly usage: MediumUsage;
-  /** Whether a torn newer commit was passed over: a crash, or somebody's doing. */
-  readonly recovered: boolean;
-  /** Whether an anchor outside the vault says which generation is the newest. */
-  readonly anchored: boolean;
-  /** Failed tries to open it; absent where they do not count, as on a medium. */
-  readonly attempts?: AttemptsStatus;
-  /** Whether this is a backup, which can be read and restored, and is not changed. */
-  readonly backup: boolean;
-}
+export type { VaultSummary } from "./summary.ts";
 
 /** What an open vault says of itself. */
 export interface VaultStatus extends VaultSummary {
@@ -103,6 +71,10 @@ export interface VaultStatus extends VaultSummary {
 export interface Transaction {
   /** The secrets, as this transaction sees and changes them. */
   readonly secrets: TransactionSecrets;
+  /** The users, as this transaction sees and changes them. */
+  readonly users: TransactionUsers;
+  /** The API keys, as this transaction sees and changes them. */
+  readonly apiKeys: TransactionApiKeys;
 }
 
 /**
@@ -134,19 +106,34 @@ export class Vault implements AsyncDisposable {
   readonly audit: AuditLog;
   /** What the vault asks of those who use it. */
   readonly policies: Policies;
+  /** The users of an application that keeps them here. */
+  readonly users: Users;
+  /** Their API keys. */
+  readonly apiKeys: ApiKeys;
+  /** Their logins and sessions. */
+  readonly auth: Auth;
+  /** Signatures under the vault's master secret. */
+  readonly keyPair: KeyPair;
   readonly #engine: Engine;
-  readonly #slot: number;
   readonly #attempts: Attempts | undefined;
 
-  private constructor(engine: Engine, slot: number, attempts: Attempts | undefined) {
+  private constructor(engine: Engine, attempts: Attempts | undefined) {
     this.#engine = engine;
-    this.#slot = slot;
     this.#attempts = attempts;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
     this.audit = new AuditLog(engine);
     this.policies = new Policies(engine);
+    this.users = new Users(engine);
+    this.apiKeys = new ApiKeys(engine);
+    this.auth = new Auth(engine);
+    this.keyPair = new KeyPair(engine);
     this.#logOpened();
+  }
+
+  /** The slot that opened the vault: a restore may have brought others. */
+  get #slot(): number {
+    return this.#engine.origin.slot!;
   }
 
   #logOpened(): void {
@@ -175,56 +162,9 @@ export class Vault implements AsyncDisposable {
    * @throws {DiskFullError} @throws {InputOutputError} when the file cannot be written
    */
   static async create(where: string | Medium, options: CreateOptions): Promise<Vault> {
-    const name = checkCredentialOptions(options);
-    const kdf = name === "passphrase" ? newKdf(options) : undefined;
-    const label = checkLabel(options.label ?? "");
-    await prepareLog();
-    const origin = { slot: 1, ...checkOrigin(options) };
-    const { state, events } = firstState(options.policies);
-    const anchor = await newAnchor(where, options.anchor);
-    if (typeof where === "string") await (await fileMedium()).assertFree(where);
-    const credential = checkNewCredential(await resolveCredential(options));
-    const prepared = [await prepareSlot(credential, label, kdf)];
-    const { onRecoveryCode } = options;
-    if (onRecoveryCode !== undefined) {
-      prepared.push(await prepareNewSlot({ kind: "recovery" }, "", { onSecret: onRecoveryCode }));
-    }
-    const vaultKey = newVaultKey();
-    try {
-      const vault = { vaultId: randomBytes(ID_SIZE), epoch: 1 };
-      const now = Date.now();
-      const slots = await Promise.all(prepared.map((slot, index) => wrapSlot(slot, vaultKey, vault, index + 1, now)));
-      const keys = await deriveKeys(vaultKey, vault.vaultId);
-      const entries = [{ operation: "vault.create" } as const, ...events].map((event) =>
-        encodeEntry(event, origin, now)
-      );
-      const first = {
-        ...vault,
-        nextSlotId: slots.length + 1,
-        created: now,
-        updated: now,
-        audit: await extendLog(EMPTY_LOG, entries),
-        anchored: anchor !== undefined,
-        backup: false,
-        slots,
-      };
-      const log = encode(entries.map((json, index) => [AUDIT, String(index + 1), json]));
-      const commit = await sealFirst(keys, first, log, encode(state.records()));
-      const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
-      return await closingOnError(medium, async () => {
-        if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
-        if (typeof where === "string") await forgetAttempts(where);
-        // Whoever opens the vault before its anchor is there is told that it is missing.
-        if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
-        const engine = await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor });
-        return new Vault(engine, 1, await attemptsOf(where, vault.vaultId));
-      });
-    } catch (error) {
-      logFailure("vault", "create", error);
-      throw error;
-    } finally {
-      wipe(vaultKey);
-    }
+    const { createVault } = await import("./creation.ts");
+    const { engine, attempts } = await createVault(where, options);
+    return new Vault(engine, attempts);
   }
 
   /**
@@ -246,6 +186,7 @@ export class Vault implements AsyncDisposable {
    * @throws {WrongCredentialError} when no slot opens
    * @throws {TooManyAttemptsError} when so many tries failed that the next has to wait
    * @throws {KdfLimitError} when a slot asks for more work than any may
+   * @throws {AnchorForeignError} when another vault's anchor would be written over for `trustAnchor`
    * @throws {BusyError} when the lock is not had in time
    */
   static async open(where: string | Medium, options: OpenOptions): Promise<Vault> {
@@ -260,11 +201,24 @@ export class Vault implements AsyncDisposable {
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
         const onLogged = (failures: number) => attempts?.logged(failures);
-        const all = { ...lockOptions(options), origin: { slot, ...given }, anchor, failedUnlocks, onLogged };
-        if (options.trustAnchor) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
+        const follows = options.followRotations ? { unlock: unlocking({ ...options, ...asked }, attempts) } : {};
+        const all = {
+          ...lockOptions(options),
+          origin: { slot, ...given },
+          anchor,
+          failedUnlocks,
+          onLogged,
+          ...follows,
+        };
+        if (options.trustAnchor) {
+          await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor, options));
+        }
         const engine = await Engine.load(medium, keys, all);
         if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
-        return new Vault(engine, slot, attempts);
+        return new Vault(engine, attempts);
+      } catch (error) {
+        anchor?.release();
+        throw error;
       } finally {
         wipe(vaultKey);
       }
@@ -282,6 +236,7 @@ export class Vault implements AsyncDisposable {
       const committed = await readNewest(medium, options);
       const meta = decodeMeta(committed.meta);
       const attempts = await attemptsOf(where, meta.vaultId, options);
+      const { summarize } = await import("./summary.ts");
       return await summarize(meta, medium, committed.recovered, await attempts?.status(options));
     } finally {
       medium.close();
@@ -322,7 +277,8 @@ export class Vault implements AsyncDisposable {
    * @throws {SealLimitError} when the vault key has sealed as often as one key may
    */
   async transaction<T>(run: (tx: Transaction) => T | Promise<T>, options: LockOptions = {}): Promise<T> {
-    return await this.#engine.transact((work: Work) => run({ secrets: new TransactionSecrets(work) }), options);
+    const view = await transactionView();
+    return await this.#engine.transact((work: Work) => run(view(work, this.#engine)), options);
   }
 
   /**
@@ -343,6 +299,7 @@ export class Vault implements AsyncDisposable {
     await this.#engine.refresh();
     const { generation, state } = this.#engine.committed;
     const attempts = await this.#attempts?.status();
+    const { summarize } = await import("./summary.ts");
     const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered, attempts);
     return { ...summary, secrets: state.count(SECRET), openedWith: this.#slot };
   }
@@ -485,19 +442,6 @@ export class Vault implements AsyncDisposable {
   }
 }
 
-/** The records that a new vault begins with, and what the log says of them. */
-function firstState(policies: Partial<PolicyValues> = {}): { state: State; events: readonly AuditEvent[] } {
-  const state = new State();
-  const events: AuditEvent[] = [];
-  for (const [name, value] of Object.entries(policies)) {
-    if (value === undefined) continue;
-    checkPolicy(name, value);
-    writePolicy(state, name as keyof PolicyValues, value);
-    events.push({ operation: "policy.set", name, to: String(value) });
-  }
-  return { state, events };
-}
-
 function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined, opened: number): SlotInfo {
   const passphrases = slots.filter((slot) => slot.kind === "passphrase");
   const found = passphrases.find((slot) => slot.id === (wanted ?? opened)) ??
@@ -509,24 +453,25 @@ function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined
   );
 }
 
-async function summarize(
-  meta: Meta,
-  medium: Medium,
-  recovered: boolean,
-  attempts: AttemptsStatus | undefined,
-): Promise<VaultSummary> {
-  return {
-    vaultId: encodeHex(meta.vaultId),
-    generation: meta.generation,
-    epoch: meta.epoch,
-    createdAt: new Date(meta.created),
-    updatedAt: new Date(meta.updated),
-    slots: meta.slots.map(slotInfo),
-    seals: meta.seals,
-    usage: await medium.usage(),
-    recovered,
-    anchored: meta.anchored,
-    ...(attempts === undefined ? {} : { attempts }),
-    backup: meta.backup,
-  };
+type View = (work: Work, engine: Engine) => Transaction;
+
+let loadedView: View | undefined;
+let loadingView: Promise<View> | undefined;
+
+/** Makes what a transaction's callback gets. Users and keys are loaded with the first one: many programs have none. */
+function transactionView(): View | Promise<View> {
+  // Transactions that are begun together all wait for the same loading, and so still stand in line together.
+  return loadedView ?? (loadingView ??= loadView());
+}
+
+async function loadView(): Promise<View> {
+  const [{ TransactionUsers }, { TransactionApiKeys }] = await Promise.all([
+    import("./auth/transaction_users.ts"),
+    import("./auth/transaction_api_keys.ts"),
+  ]);
+  return loadedView = (work, engine) => ({
+    secrets: new TransactionSecrets(work),
+    users: new TransactionUsers(work),
+    apiKeys: new TransactionApiKeys(work, engine),
+  });
 }

@@ -15,6 +15,7 @@ export const AUDIT_OPERATIONS = [
   "vault.backup",
   "vault.restore",
   "vault.repair",
+  "vault.salvage",
   "secret.set",
   "secret.describe",
   "secret.delete",
@@ -31,6 +32,22 @@ export const AUDIT_OPERATIONS = [
   "unlock.failed",
   "export.plaintext",
   "export.encrypted",
+  "user.create",
+  "user.enable",
+  "user.disable",
+  "user.role",
+  "user.password",
+  "user.rehash",
+  "user.delete",
+  "apikey.create",
+  "apikey.revoke",
+  "apikey.used",
+  "login.failed",
+  "session.revoke",
+  "slot.certificate",
+  "keypair.create",
+  "vault.bootstrap",
+  "import.reddb",
 ] as const;
 
 /** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */
@@ -43,6 +60,10 @@ const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "anchor.trust",
   "unlock.failed",
   "vault.repair",
+  "user.rehash",
+  "apikey.used",
+  "login.failed",
+  "vault.salvage",
 ]);
 
 /** Whether an operation changes the vault by somebody's will, so that a reason may be asked for. */
@@ -57,11 +78,14 @@ export type AuditOperation = typeof AUDIT_OPERATIONS[number];
 export interface AuditEvent {
   /** What was done. */
   readonly operation: AuditOperation;
-  /** Name of the secret, slot or policy. */
+  /** Name of the secret, slot, policy or user, id of the API key. */
   readonly name?: string;
-  /** The new name, after a rename; what a policy was set to. */
+  /**
+   * The new name, after a rename; what a policy was set to; the role of a user, the owner of an API key; of what a restored
+   * vault has its policies, or a salvaged one.
+   */
   readonly to?: string;
-  /** How often, or how many. */
+  /** How often, or how many; of a vault that was put back, the generation that it was made of. */
   readonly count?: number;
 }
 

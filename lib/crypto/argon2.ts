@@ -15,14 +15,21 @@ export interface Argon2Parameters {
   readonly lanes: number;
 }
 
-/** Size of the result, in bytes. */
+/** Size of the result unless another is asked for, in bytes. */
 export const ARGON2_SIZE = 32;
 
 /**
- * Derives 32 bytes from a password. The caller has put bounds on the parameters: this is where memory is spent.
+ * Derives bytes, 32 unless told otherwise, from a password. The caller has put bounds on the parameters: this is where
+ * memory is spent.
  */
-export async function argon2id(password: Bytes, salt: Bytes, parameters: Argon2Parameters): Promise<Bytes> {
-  return await argon2idNative(password, salt, parameters) ?? await argon2idPortable(password, salt, parameters);
+export async function argon2id(
+  password: Bytes,
+  salt: Bytes,
+  parameters: Argon2Parameters,
+  size = ARGON2_SIZE,
+): Promise<Bytes> {
+  return await argon2idNative(password, salt, parameters, size) ??
+    await argon2idPortable(password, salt, parameters, size);
 }
 
 /** Derives with the runtime's own Argon2id, or gives null where there is none. */
@@ -30,6 +37,7 @@ export async function argon2idNative(
   password: Bytes,
   salt: Bytes,
   parameters: Argon2Parameters,
+  size = ARGON2_SIZE,
 ): Promise<Bytes | null> {
   let key: CryptoKey;
   try {
@@ -48,7 +56,7 @@ export async function argon2idNative(
     passes: parameters.passes,
     parallelism: parameters.lanes,
   };
-  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, ARGON2_SIZE * 8));
+  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, size * 8));
 }
 
 /** Derives in WebAssembly. Loading the module takes tens of milliseconds, so it is loaded on first use only. */
@@ -56,6 +64,7 @@ export async function argon2idPortable(
   password: Bytes,
   salt: Bytes,
   parameters: Argon2Parameters,
+  size = ARGON2_SIZE,
 ): Promise<Bytes> {
   const { argon2id } = await import("hash-wasm");
   return Uint8Array.from(
@@ -65,7 +74,7 @@ export async function argon2idPortable(
       memorySize: parameters.memory,
       iterations: parameters.passes,
       parallelism: parameters.lanes,
-      hashLength: ARGON2_SIZE,
+      hashLength: size,
       outputType: "binary",
     }),
   );

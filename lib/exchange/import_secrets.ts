@@ -7,7 +7,7 @@ import type { Engine, Work } from "../engine.ts";
 import { checkMetadata, withMetadata } from "../state/metadata.ts";
 import { checkName } from "../state/names.ts";
 import type { RecordReader } from "../state/records.ts";
-import { adoptSecret, checkValue, findSecret, getSecret, putSecret, readValue, writeValue } from "../state/secret.ts";
+import { addVersion, adoptSecret, checkValue, findSecret, getSecret, putSecret, readValue } from "../state/secret.ts";
 import { equalBytes } from "../bytes.ts";
 import type { ImportEntry } from "./entry.ts";
 import { ImportConflictError } from "./errors.ts";
@@ -77,11 +77,11 @@ function take(work: Work, { value, metadata = {}, kept }: ImportEntry, name: str
   }
   work.audit({ operation: "secret.set", name });
   if (before !== undefined || kept === undefined) {
-    putSecret(records, name, withMetadata(writeValue(records, name, value, now), metadata, now));
+    putSecret(records, name, withMetadata(addVersion(records, name, value, now), metadata, now));
     return;
   }
   const versions = kept.versions.map(({ version, setAt, value }) => ({ version, created: setAt.getTime(), value }));
-  const adopted = adoptSecret(records, name, {
+  const adopted = adoptSecret(records, {
     created: kept.createdAt.getTime(),
     updated: kept.updatedAt.getTime(),
     versions,

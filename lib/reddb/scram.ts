@@ -4,9 +4,8 @@
  * @module
  */
 import { encodeUtf8 } from "../bytes.ts";
-import { hmac, importHmacKey } from "../crypto/hmac.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
-import { sha256 } from "../crypto/sha256.ts";
+import { deriveScramKeys } from "../crypto/scram_keys.ts";
 import { DEFAULT_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS, type ScramVerifier } from "./records.ts";
 
 const SALT_SIZE = 16;
@@ -31,17 +30,7 @@ export async function newScramVerifier(password: string, options: ScramOptions =
   }
   const salt = new Uint8Array(options.salt ?? randomBytes(SALT_SIZE));
   const bytes = encodeUtf8(password);
-  const key = await crypto.subtle.importKey("raw", bytes, "PBKDF2", false, ["deriveBits"]);
-  const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations };
-  const salted = new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
-  const hmacKey = await importHmacKey(salted);
-  const clientKey = await hmac(hmacKey, encodeUtf8("Client Key"));
-  const verifier = {
-    salt,
-    iterations,
-    storedKey: await sha256(clientKey),
-    serverKey: await hmac(hmacKey, encodeUtf8("Server Key")),
-  };
-  wipe(bytes, salted, clientKey);
+  const verifier = { salt, iterations, ...await deriveScramKeys(bytes, salt, iterations) };
+  wipe(bytes);
   return verifier;
 }

@@ -25,3 +25,13 @@ export const WRAP_LABEL = "coffer/v1/wrap";
 export const SEGMENT_LABEL = "coffer/v1/segment";
 /** Message, followed by a decimal number, of which a certificate is the HMAC under the master secret. */
 export const CERTIFICATE_LABEL = "coffer/v1/certificate/";
+/** Key of session tokens, derived from the vault key by HKDF. */
+export const SESSION_LABEL = "coffer/v1/key/session";
+/** Key of signatures, derived from the master secret by HKDF: so that no signature is ever a certificate. */
+export const SIGN_LABEL = "coffer/v1/sign";
+/** Keys derived by HKDF from the secret that logins and API keys are kept under. */
+export const AUTH_LABELS = {
+  apiKey: "coffer/v1/auth/api-key",
+  failure: "coffer/v1/auth/failure",
+  decoy: "coffer/v1/auth/decoy",
+} as const;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { CorruptVaultError } from "../errors.ts";
+import type { AuditOrigin } from "../audit/entry.ts";
+import { CorruptVaultError, PolicyError } from "../errors.ts";
 import type { RecordReader } from "./records.ts";
 import { currentVersion, getSecret, SECRET } from "./secret.ts";
 
@@ -86,6 +87,16 @@ export function checkPolicy(name: string, value: unknown): void {
   }
 }
 
+/**
+ * Fails when a vault's policy asks for a reason and none was given.
+ *
+ * @throws {PolicyError}
+ */
+export function assertReason({ reason }: AuditOrigin, records: RecordReader): void {
+  if (reason || !readPolicy(records, "require-reason")) return;
+  throw new PolicyError("require-reason", "reason-required", "Every change of this vault needs a reason");
+}
+
 /** Whether a change takes a restriction away, so that whoever makes it must show a credential again. */
 export function lifts<NAME extends PolicyName>(name: NAME, before: PolicyValues[NAME], after: unknown): boolean {
   switch (name) {
@@ -97,6 +108,22 @@ export function lifts<NAME extends PolicyName>(name: NAME, before: PolicyValues[
     default:
       return false;
   }
+}
+
+/** All policies; where nothing was set, what holds then. @throws {CorruptVaultError} */
+export function readPolicies(records: RecordReader): PolicyValues {
+  return Object.fromEntries(POLICY_NAMES.map((name) => [name, readPolicy(records, name)])) as unknown as PolicyValues;
+}
+
+/** The stricter value of each policy. */
+export function stricter(one: PolicyValues, other: PolicyValues): PolicyValues {
+  const ages = [one["max-secret-age"], other["max-secret-age"]].filter((days) => days !== null);
+  return {
+    "audit-reads": one["audit-reads"] || other["audit-reads"],
+    "plaintext-export": [one, other].some((each) => each["plaintext-export"] === "forbid") ? "forbid" : "allow",
+    "require-reason": one["require-reason"] || other["require-reason"],
+    "max-secret-age": ages.length === 0 ? null : Math.min(...ages),
+  };
 }
 
 /** Names of the secrets whose value is older than the policy wants, sorted. */

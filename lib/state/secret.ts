@@ -90,8 +90,11 @@ export function readValue(records: RecordReader, name: string, version?: number)
   return bytes;
 }
 
-/** Sets a value: a new version of the secret, which comes to be if need be. The oldest version past ten goes. */
-export function writeValue(records: RecordWriter, name: string, value: Uint8Array, now: number): StoredSecret {
+/**
+ * A secret with a new version of its value, to be handed to {@linkcode putSecret}; it comes to be if need be. The oldest
+ * version past ten goes. A large value is in a record of its own already.
+ */
+export function addVersion(records: RecordWriter, name: string, value: Uint8Array, now: number): StoredSecret {
   checkValue(value);
   const before = findSecret(records, name);
   const entry = {
@@ -101,18 +104,15 @@ export function writeValue(records: RecordWriter, name: string, value: Uint8Arra
   };
   const versions = [...before?.versions ?? [], { ...entry, ...storeValue(records, value) }];
   for (const dropped of versions.splice(0, versions.length - KEPT_VERSIONS)) dropValue(records, dropped);
-  const secret = { ...before ?? { created: now }, updated: now, versions };
-  putSecret(records, name, secret);
-  return secret;
+  return { ...before ?? { created: now }, updated: now, versions };
 }
 
 /**
- * Keeps a secret as another vault did: with its versions, one to ten of them without a gap, and their times. There must be
- * none of the name.
+ * The record of a secret that is new here, as another vault kept it: with its versions, one to ten of them without a gap,
+ * and their times. It is for the caller to put.
  */
 export function adoptSecret(
   records: RecordWriter,
-  name: string,
   secret: Omit<StoredSecret, "versions"> & {
     readonly versions: readonly { readonly version: number; readonly created: number; readonly value: Uint8Array }[];
   },
@@ -121,9 +121,7 @@ export function adoptSecret(
     checkValue(value);
     return { version, created, size: value.length, ...storeValue(records, value) };
   });
-  const stored = { ...secret, versions };
-  putSecret(records, name, stored);
-  return stored;
+  return { ...secret, versions };
 }
 
 /** Writes the record of a secret. */

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import type { Command, CommandContext } from "@stricli/core";
 import { UsageError } from "../../errors.ts";
 import { command, none } from "../define.ts";
 import { count, parsed, text, toggle } from "../flags.ts";
 
 const NAME = { brief: "Name of the secret", placeholder: "NAME", parse: String } as const;
 
-const generate = command({
+export const generate = command({
   brief: "Make a password or passphrase",
   description:
     `Make a password, every possible one as likely as any other, with a character of each class; or a passphrase of
@@ -28,7 +27,7 @@ JSON: entropy (in bits), and name and version, or value`,
   positional: { kind: "tuple", parameters: [{ ...NAME, brief: "Where to keep it", optional: true }] },
 });
 
-const otp = command({
+export const otp = command({
   brief: "Print a one-time code",
   description:
     `Print the code by time (TOTP, RFC 6238) of a secret that holds an otpauth:// address, or its secret in base32;
@@ -40,7 +39,7 @@ JSON: name, code, secondsLeft, period`,
   positional: { kind: "tuple", parameters: [NAME] },
 });
 
-const find = command({
+export const find = command({
   brief: "Find secrets by name, tag or note",
   description:
     `List the names of secrets whose name, note, or one of whose tags holds a text, in any case. Values are not looked
@@ -52,7 +51,7 @@ JSON: an array of name, in (array of name, tags, note), and where set note, tags
   positional: { kind: "tuple", parameters: [{ brief: "The text", placeholder: "TEXT", parse: String }] },
 });
 
-const auditPasswords = command({
+export const auditPasswords = command({
   brief: "Look for weak, reused and expired passwords",
   description:
     `Look for passwords that are weak (an estimate below 50 bits), used for several names, expired, or older than the
@@ -69,7 +68,7 @@ JSON: ok, checked (how many), weak (array of name, bits), reused (array of array
   positional: none(),
 });
 
-const copy = command({
+export const copy = command({
   brief: "Copy a value to the terminal's clipboard",
   description:
     `Copy a value to the clipboard of the terminal (OSC 52), which works over SSH too where the terminal allows it. It
@@ -81,7 +80,7 @@ JSON: name, seconds`,
   positional: { kind: "tuple", parameters: [NAME] },
 });
 
-const edit = command({
+export const edit = command({
   brief: "Edit a value in an editor",
   description:
     `Edit a value that is text, or a new one, in $VISUAL, else $EDITOR. The text lies in a private folder, in memory
@@ -95,16 +94,6 @@ JSON: name, version, changed`,
   flags: { editor: text("COMMAND", "The editor, instead of $VISUAL and $EDITOR") },
   positional: { kind: "tuple", parameters: [NAME] },
 });
-
-/** The commands, to be listed among all others. */
-export const EVERYDAY_COMMANDS: Readonly<Record<string, Command<CommandContext>>> = {
-  generate,
-  edit,
-  copy,
-  otp,
-  find,
-  "audit-passwords": auditPasswords,
-};
 
 function parseSeconds(input: string): number {
   const seconds = /^[0-9]{1,5}$/.test(input) ? Number(input) : 0;

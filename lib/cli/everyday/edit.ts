@@ -20,7 +20,8 @@ import { readFile } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { note, shown, writeJson } from "../output.ts";
-import { makeEditFolder } from "./edit_folder.ts";
+import { PrivateFolder } from "../private_folder.ts";
+import { folderOf } from "../../storage/path_watch.ts";
 import { EditorFailedError, SecretChangedError } from "./errors.ts";
 import { END_SIGNALS, untilSignal } from "./until_signal.ts";
 
@@ -84,9 +85,8 @@ async function read(vault: Vault, name: string): Promise<Original> {
 /** Hands the value to the editor in a file, and takes it back; the file is gone afterwards, whatever happened. */
 async function inEditor(command: readonly [string, ...string[]], value: Bytes, vault: string): Promise<Bytes> {
   return await untilSignal(async (ended) => {
-    using folder = makeEditFolder(vault);
-    const path = `${folder.path}/secret.txt`;
-    Deno.writeFileSync(path, value, { createNew: true, mode: 0o600 });
+    using folder = PrivateFolder.make(folderOf(vault));
+    const path = folder.write("secret.txt", value);
     await run(command, path, ended);
     return await readBack(path);
   }, END_SIGNALS.filter((signal) => !EDITORS_OWN.includes(signal)));

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Command, CommandContext } from "@stricli/core";
 import type { OnConflict } from "../../exchange/plan.ts";
 import { command } from "../define.ts";
 import { choice, file, repeated, text, toggle } from "../flags.ts";
@@ -31,7 +30,7 @@ export type ImportFormat = typeof IMPORT_FORMATS[number];
 
 const CONFLICTS = ["fail", "skip", "overwrite", "rename"] as const satisfies readonly OnConflict[];
 
-const exportCommand = command({
+export const exportCommand = command({
   brief: "Write secrets into a file, encrypted for age",
   description:
     `Write all secrets, or those that match a pattern, into a new file that only you can read: as JSON that loses
@@ -56,7 +55,7 @@ JSON: file, format (age, json, dotenv or csv), secrets (how many), size`,
   positional: { kind: "array", parameter: { brief: "Glob over names", placeholder: "PATTERN", parse: String } },
 });
 
-const importCommand = command({
+export const importCommand = command({
   brief: "Take secrets over from a file",
   description:
     `Take secrets over from a file, or from a store of pass, all in one commit or none. The format is found out where
@@ -83,9 +82,3 @@ JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (ar
     parameters: [{ brief: "The file, or folder of pass; - for stdin", placeholder: "FILE", parse: String }],
   },
 });
-
-/** Export and import, to be listed among the commands. */
-export const EXCHANGE_COMMANDS: Readonly<Record<"export" | "import", Command<CommandContext>>> = {
-  export: exportCommand,
-  import: importCommand,
-};

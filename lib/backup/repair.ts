@@ -127,8 +127,7 @@ async function heldAgainstAnchor(
   path: string,
   options: RepairOptions,
 ): Promise<RepairReport> {
-  const store = generation.meta.anchored ? anchorStore(path, options.anchor) : undefined;
-  const anchor = store === undefined ? undefined : new Anchor(store);
+  const anchor = new Anchor(anchorStore(path, options.anchor)!);
   const { known = 0 } = options;
   try {
     if (known > report.generation) throw new RollbackDetectedError(report.generation, known);
@@ -138,7 +137,7 @@ async function heldAgainstAnchor(
     if (!(error instanceof CofferError) || error.exitCode !== 7) throw error;
     return { ...report, state: "refused", problems: [...report.problems, error.message], refusal: error };
   } finally {
-    anchor?.release();
+    anchor.release();
   }
 }
 

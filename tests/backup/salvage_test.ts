@@ -257,5 +257,6 @@ Deno.test("salvageVault() gives all of a vault that gets a new key, or an older 
     };
     const report = await salvageVault(path, `${folder}/out`, { passphrase, ...CHEAP_KDF });
     assert.deepEqual([report.secrets, report.failures, report.missing], [1, [], []]);
+    assert.equal(report.records, 1, "what the old vault notes of its keys is no part of the new one");
     await checkWhole(`${folder}/out`);
   }));

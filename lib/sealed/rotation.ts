@@ -4,7 +4,7 @@
  * @module
  */
 import { type Bytes, decodeBase64, encodeBase64 } from "../bytes.ts";
-import { type HmacKey, importHmacKey } from "../crypto/hmac.ts";
+import { HMAC_SIZE, type HmacKey, importHmacKey } from "../crypto/hmac.ts";
 import { wipe } from "../crypto/random.ts";
 import { CorruptVaultError } from "../errors.ts";
 import type { RecordReader } from "../state/records.ts";
@@ -24,6 +24,7 @@ export async function previousAnchorKey(records: RecordReader): Promise<HmacKey 
   let raw: Bytes;
   try {
     raw = decodeBase64(JSON.parse(json));
+    if (raw.length !== HMAC_SIZE) throw new RangeError();
   } catch {
     throw new CorruptVaultError("the record of the anchor key before is not of its form");
   }

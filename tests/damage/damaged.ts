@@ -78,17 +78,17 @@ export async function history(mark: string, anchored: boolean): Promise<readonly
     Vault.open(new FileMedium(new MemoryDisk(file, "memory")), { ...CREDENTIAL, ...(anchored ? { anchor } : {}) });
   const steps: readonly ((vault: Vault) => Promise<unknown>)[] = [
     (vault) => vault.secrets.set("db/url", `${mark} url`, { note: "a note", tags: ["prod"] }),
-    (vault) => vault.secrets.set("pem", `${mark} pem `.repeat(700)),
+    (vault) => vault.secrets.set("pem", `${mark} pem `.repeat(400)),
     (vault) => vault.secrets.set("gone", mark),
     (vault) => vault.transaction((tx) => void tx.users.create({ name: "alice", role: "admin" })),
     (vault) => vault.apiKeys.create({ owner: "alice", name: mark }),
     (vault) => vault.secrets.delete("gone"),
-    (vault) => vault.secrets.set("large", `${mark} large `.repeat(4000)),
+    (vault) => vault.secrets.set("large", `${mark} large `.repeat(700)),
     (vault) => vault.slots.add({ kind: "certificate", label: mark }),
     (vault) => vault.secrets.rename("db/url", "db/main"),
     (vault) => vault.secrets.set("db/main", `${mark} second`),
     (vault) => vault.secrets.set("small", mark),
-    (vault) => vault.secrets.set("pem", `${mark} again `.repeat(600)),
+    (vault) => vault.secrets.set("pem", `${mark} again `.repeat(350)),
   ];
   for (const step of steps) {
     await using vault = await open();
@@ -198,14 +198,15 @@ export function pageAt(file: Uint8Array, number: number): Uint8Array {
 }
 
 /**
- * Which bits to turn over: when `COFFER_DEEP=1` all of them, in pages that nothing reaches one of each byte; else some that
- * are drawn, and where it is wanted one of every byte of the headers.
+ * Which bits to turn over. `COFFER_DEEP=1`: where the file is wanted whole, all bits of the headers and one of each other
+ * byte, else one of some bytes of all pages. Without it: one of every byte of the headers, where that is wanted, and some
+ * that are drawn.
  */
 export function* bitsOf(
   file: Uint8Array,
   uses: readonly Use[],
   seed: number,
-  headers: boolean,
+  whole: boolean,
 ): Generator<[number, number]> {
   const random = randomFrom(seed);
   const bit = () => 1 << Math.floor(random() * 8);
@@ -213,8 +214,9 @@ export function* bitsOf(
     const unused = use === "free" || use === "older";
     const start = number * PAGE_SIZE;
     for (let at = 0; at < PAGE_SIZE && start + at < file.length; at++) {
-      if (DEEP && !unused) { for (let mask = 1; mask < 256; mask <<= 1) yield [start + at, mask]; }
-      else if (DEEP || (headers && !unused && isHeader(number, at))) yield [start + at, bit()];
+      const header = !unused && isHeader(number, at);
+      if (DEEP && whole && header) { for (let mask = 1; mask < 256; mask <<= 1) yield [start + at, mask]; }
+      else if (DEEP ? whole || random() < 0.1 : whole && header) yield [start + at, bit()];
     }
   }
   for (let drawn = 0; !DEEP && drawn < DRAWN; drawn++) yield [Math.floor(random() * file.length), bit()];

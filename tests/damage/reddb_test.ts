@@ -27,10 +27,10 @@ const PLACE = blankPlace();
 /** One handle for all files: it keeps the key, which is for the salt that nearly all of them have. */
 const VAULT = await openMemory(PLACE);
 // The list of free pages has trunks, and a chain goes over them.
-for (const size of [30_000, 100, 20_000]) await VAULT.save(stateOf(size, size));
+for (const size of [12_000, 100, 9_000]) await VAULT.save(stateOf(size, size));
 const SOUND = PLACE.file.bytes.slice();
 const STATE = JSON.stringify(shapeOf((await VAULT.load())!));
-await VAULT.save(stateOf(20_000, 3));
+await VAULT.save(stateOf(9_000, 3));
 const NEWER = PLACE.file.bytes.slice();
 const NEWER_STATE = JSON.stringify(shapeOf((await VAULT.load())!));
 
@@ -69,7 +69,8 @@ Deno.test("RedDbVault.load() with any bit turned over gives the state that was s
     const isSalt = at >= SALT.from && at < SALT.to;
     const isHeader = at % PAGE < (Math.floor(at / PAGE) === VAULT_PAGE ? 80 : 44);
     if (!DEEP && (isSalt ? at > SALT.from : !isHeader && random() > 0.01)) continue;
-    for (const mask of DEEP && !isSalt ? [1, 2, 4, 8, 16, 32, 64, 128] : [1 << Math.floor(random() * 8)]) {
+    const all = DEEP && isHeader && !isSalt;
+    for (const mask of all ? [1, 2, 4, 8, 16, 32, 64, 128] : [1 << Math.floor(random() * 8)]) {
       const what = `byte ${at}`;
       const result = await load(flipped(SOUND, at, mask), what);
       if (result === STATE) tally.opened++;

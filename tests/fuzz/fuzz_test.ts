@@ -14,7 +14,7 @@ import { fuzz, fuzzOnce, type FuzzReport } from "./fuzz.ts";
 import { TARGETS } from "./targets/all.ts";
 
 const DEEP = Deno.env.get("COFFER_DEEP") === "1";
-const RUNS = DEEP ? 20_000 : 400;
+const RUNS = DEEP ? 12_000 : 400;
 const [ONLY, REPEAT] = Deno.env.get("COFFER_FUZZ")?.split(":") ?? [];
 const CHOSEN = TARGETS.filter(({ name }) => ONLY === undefined || name === ONLY);
 const SEED = REPEAT === undefined ? printedSeed("fuzz") : Number(REPEAT);

@@ -61,7 +61,7 @@ class Watch {
     const looking = (async () => {
       while (Deno.build.os === "linux" && !done) {
         seen.push(await processOf(child.pid));
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await new Promise((resolve) => setTimeout(resolve, 25));
       }
     })();
     const output = child.output().finally(() => done = true);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { equalBytes } from "../bytes.ts";
+import { type Bytes, equalBytes } from "../bytes.ts";
 import { AnchorDamagedError, AnchorForeignError } from "../errors.ts";
 import { assertReplaceable, inspectAnchor } from "../sealed/anchor.ts";
 import { anchorPath, FileAnchor } from "../storage/anchor_file.ts";
@@ -16,6 +16,15 @@ export const BELIEVABLE = 2 ** 52;
 export function anchorStore(path: string, given: string | AnchorStore | null | undefined): AnchorStore | undefined {
   if (given === null) return undefined;
   return typeof given === "object" ? given : new FileAnchor(given ?? anchorPath(path));
+}
+
+/** Reads, and lets go of the store however that ends. */
+function readOnce(store: AnchorStore): Bytes | null {
+  try {
+    return store.read();
+  } finally {
+    store.release();
+  }
 }
 
 /** What an anchor may be without the caller's being told. */
@@ -38,8 +47,7 @@ export function anchoredGeneration(
   vaultId: Uint8Array,
   { damaged, foreign }: Leniency,
 ): number | undefined {
-  const bytes = store?.read() ?? null;
-  store?.release();
+  const bytes = store === undefined ? null : readOnce(store);
   if (store === undefined || bytes === null) return undefined;
   // Found out before a vault is put in its place, not after.
   if (!foreign) assertReplaceable(bytes, store.name);

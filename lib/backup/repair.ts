@@ -9,7 +9,7 @@ import { Engine } from "../engine.ts";
 import { CofferError, ConflictError, CorruptVaultError, VaultExistsError } from "../errors.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
 import { decodeMeta } from "../sealed/meta.ts";
-import { removeIfThere, temporaryPath } from "../storage/create.ts";
+import { discard, temporaryPath } from "../storage/create.ts";
 import type { LockOptions } from "../storage/disk.ts";
 import { DenoDisk } from "../storage/disk_deno.ts";
 import { FileMedium } from "../storage/file.ts";
@@ -139,7 +139,7 @@ async function fallBack(disk: DenoDisk, path: string, plan: Plan, options: Repai
     replace(temporary, path);
     return { ...reportOf(plan), repaired: true, generation, kept };
   } catch (error) {
-    removeIfThere(temporary);
+    discard(temporary);
     throw error;
   }
 }

@@ -110,12 +110,16 @@ export class Anchor {
     this.#store.assertWritable();
   }
 
-  /** Moves the anchor to a generation that is durable. The caller holds the exclusive lock. */
-  async move(generation: Head, key: HmacKey): Promise<void> {
+  /**
+   * Moves the anchor to a generation that is durable. The caller holds the exclusive lock.
+   *
+   * @param durable whether the anchor is to be durable too when this returns
+   */
+  async move(generation: Head, key: HmacKey, durable = false): Promise<void> {
     const record = await encodeRecord(recordOf(generation), key);
     const { generation: number } = generation.meta;
     const offset = (number % 2) * SLOT_SIZE;
-    this.#store.write(record, offset);
+    this.#store.write(record, offset, durable);
     // The next commit reads the whole anchor, and finds it as it is kept here.
     if (this.#known !== undefined) {
       this.#known = { bytes: placed(this.#known.bytes, record, offset), generation: number };
@@ -128,12 +132,17 @@ export class Anchor {
    * @throws {AnchorDamagedError} when what is there never was an anchor: it may be a vault, or a key
    */
   async replace(generation: Head, key: HmacKey): Promise<void> {
-    const before = this.#store.read();
-    if (before !== null) assertReplaceable(before, this.name);
-    const record = await encodeRecord(recordOf(generation), key);
-    const bytes = placed(new Uint8Array(ANCHOR_SIZE), record, (generation.meta.generation % 2) * SLOT_SIZE);
-    this.#store.replace(bytes);
-    this.#known = { bytes, generation: generation.meta.generation };
+    try {
+      const before = this.#store.read();
+      if (before !== null) assertReplaceable(before, this.name);
+      const record = await encodeRecord(recordOf(generation), key);
+      const bytes = placed(new Uint8Array(ANCHOR_SIZE), record, (generation.meta.generation % 2) * SLOT_SIZE);
+      this.#store.replace(bytes);
+      this.#known = { bytes, generation: generation.meta.generation };
+    } finally {
+      // There may be no open vault that would do so.
+      this.#store.release();
+    }
   }
 
   /** Takes it away: another one is in its place. */

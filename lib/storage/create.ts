@@ -50,10 +50,7 @@ export function publishFile(path: string, contents: Uint8Array): void {
       writeNew(temporary, contents);
       linkOrWrite(temporary, path, contents);
     } catch (error) {
-      // What went wrong first is what the caller must know.
-      try {
-        removeIfThere(temporary);
-      } catch { /* The stale file is hidden, private, and named for what it is. */ }
+      discard(temporary);
       throw error instanceof Deno.errors.AlreadyExists
         ? new VaultExistsError(path, { cause: error })
         : systemError(error, "create", path);
@@ -79,9 +76,7 @@ export function replacePublished(path: string, contents: Uint8Array, held?: (fil
       if (held !== undefined) held(openLocked(temporary));
       Deno.renameSync(temporary, path);
     } catch (error) {
-      try {
-        removeIfThere(temporary);
-      } catch { /* What went wrong first is what the caller must know. */ }
+      discard(temporary);
       throw systemError(error, "replace", path);
     }
     try {
@@ -133,7 +128,7 @@ function writeNew(path: string, contents: Uint8Array): void {
   } finally {
     file.close();
     // The file is ours, since it was not there before: nobody else's is removed.
-    if (!whole) removeIfThere(path);
+    if (!whole) discard(path);
   }
 }
 
@@ -168,6 +163,13 @@ export function removeIfThere(path: string): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Removes a file that is of no use after an error. What went wrong first is what the caller must know. */
+export function discard(path: string): void {
+  try {
+    removeIfThere(path);
+  } catch { /* The stale file is private, and when it has a temporary name, hidden and named for what it is. */ }
 }
 
 /** Opens the folder of a path, whose own sync is what makes a new name durable. */

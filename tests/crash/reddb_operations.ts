@@ -28,6 +28,8 @@ const FOREIGN = foreignPagesOf(foreignFile(PAGE_SIZE), PAGE_SIZE);
 /** What an administrator is bootstrapped with takes a moment to hash: once is enough. */
 const FIRST = await bootstrapState("root", "correct horse");
 const CREDENTIAL = { certificate: FIRST.pair.certificate };
+/** A lock that could not be given up stays until its file is closed: whoever waits for it gives up soon. */
+const PATIENCE = { timeout: 300 };
 /** What the sealed payload is sealed with, by salt: deriving it takes tens of milliseconds. */
 const KEYS = new Map<string, Promise<AesKey>>();
 
@@ -38,10 +40,10 @@ const NO_VAULT = "no vault yet";
 /** The vault of the path, made with its file when there is none. */
 async function openOrMake(): Promise<RedDbVault> {
   try {
-    return await RedDbVault.openWithoutEnvironment(PATH, CREDENTIAL);
+    return await RedDbVault.openWithoutEnvironment(PATH, CREDENTIAL, PATIENCE);
   } catch (error) {
     if (!(error instanceof CofferError && error.code === NO_FILE)) throw error;
-    return await RedDbVault.create(PATH, CREDENTIAL, { environment: () => undefined });
+    return await RedDbVault.create(PATH, CREDENTIAL, { ...PATIENCE, environment: () => undefined });
   }
 }
 
@@ -51,7 +53,7 @@ async function bootstrap(): Promise<void> {
 }
 
 async function save(change: (vault: RedDbVault) => Promise<unknown>): Promise<void> {
-  await using vault = await RedDbVault.openWithoutEnvironment(PATH, CREDENTIAL);
+  await using vault = await RedDbVault.openWithoutEnvironment(PATH, CREDENTIAL, PATIENCE);
   await change(vault);
 }
 
@@ -153,7 +155,7 @@ function saving(sizes: readonly number[]): Pick<Operation, "run" | "session"> {
         }
       }),
     session: async () => {
-      const vault = await RedDbVault.openWithoutEnvironment(PATH, CREDENTIAL);
+      const vault = await RedDbVault.openWithoutEnvironment(PATH, CREDENTIAL, PATIENCE);
       return {
         steps: steps(vault),
         look: async () => textOf((await vault.load())!),

@@ -31,7 +31,9 @@ const SALVAGED = `${ROOT}/disk/salvaged.coffer`;
 const RESTORED = `${ROOT}/disk/restored.coffer`;
 /** Cheap to open with: no key is derived from it slowly. */
 const KEY_FILE = newKeyFile();
-const CREDENTIAL: OpenOptions = { keyFile: KEY_FILE };
+/** A lock that could not be given up stays until its file is closed: whoever waits for it gives up soon, in milliseconds. */
+const PATIENCE = 300;
+const CREDENTIAL: OpenOptions = { keyFile: KEY_FILE, timeout: PATIENCE };
 /** For a vault whose anchor is not there yet. */
 const TRUSTING: OpenOptions = { ...CREDENTIAL, trustAnchor: true };
 /** What the log says of a crash, and not of what was done. */
@@ -234,7 +236,7 @@ const BACKUP = `${ROOT}/disk/app.backup`;
 
 async function restore(path: string, rollback: boolean): Promise<void> {
   await using backup = await Vault.open(BACKUP, { ...CREDENTIAL, attempts: false });
-  await backup.restoreTo(path, { rollback });
+  await backup.restoreTo(path, { rollback, timeout: PATIENCE });
 }
 
 /** Writes a file as an editor does, and makes it durable. */

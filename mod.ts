@@ -110,6 +110,15 @@ export type {
 export { isApiKey } from "./lib/auth/api_key.ts";
 export { Auth } from "./lib/auth/auth.ts";
 export type { BootstrapOptions } from "./lib/auth/bootstrap.ts";
+export {
+  importRedDbState,
+  type RedDbImportedKey,
+  type RedDbImportNotice,
+  type RedDbImportOptions,
+  type RedDbImportOutcome,
+  type RedDbImportPart,
+  type RedDbImportReport,
+} from "./lib/auth/import_reddb.ts";
 export type { LoginOptions } from "./lib/auth/login.ts";
 export type { ScramLogin, ScramLoginOptions, ScramOutcome } from "./lib/auth/scram_login.ts";
 export type { NewSessionOptions, Session, SessionKey, VerifySessionOptions } from "./lib/auth/sessions.ts";
@@ -126,12 +135,15 @@ export {
   AlreadyBootstrappedError,
   ApiKeyExistsError,
   ApiKeyNotFoundError,
+  ImportRefusedError,
   InvalidApiKeyError,
   InvalidPasswordError,
   InvalidSessionError,
   InvalidUserNameError,
+  KeyPairExistsError,
   LastAdminError,
   MalformedVerifierError,
+  type RefusedRecord,
   RoleAboveOwnerError,
   ScramProtocolError,
   type ScramReason,

@@ -1,5 +1,5 @@
 /**
- * What does reading one secret cost as a whole process?
+ * What does reading one secret cost as a whole process, and what a start that reads none?
  *
  * @module
  */
@@ -13,7 +13,7 @@ const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 /** The bench. */
 export const bench: Bench = {
   name: "get_process",
-  question: "`coffer get` with a key file as a process, against `deno run` of an empty file",
+  question: "`coffer get` with a key file, and `coffer --version`, as a process, against `deno run` of an empty file",
   run: () =>
     withFolder(async (folder) => {
       const keyFile = newKeyFile();
@@ -28,18 +28,32 @@ export const bench: Bench = {
       const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`];
       const where = ["--vault", `${folder}/app.coffer`, "--keyfile", `${folder}/key`];
       const get = () => deno(["run", ...permissions, CLI, "get", "name-42", ...where]);
+      const version = () => deno(["run", CLI, "--version"]);
       const empty = () => deno(["run", `${folder}/empty.ts`]);
 
       assert.equal(await get(), "value-42");
+      assert.match(await version(), /^\d+\.\d+\.\d+/);
       assert.equal(await empty(), "");
 
-      const times = await interleaved(21, { coffer: () => timed(get), empty: () => timed(empty) });
-      return [{
-        name: "coffer get / empty program",
-        value: times.coffer / times.empty,
-        atMost: 4,
-        detail: `${ms(times.coffer)} / ${ms(times.empty)}`,
-      }];
+      const times = await interleaved(21, {
+        get: () => timed(get),
+        version: () => timed(version),
+        empty: () => timed(empty),
+      });
+      return [
+        {
+          name: "coffer get / empty program",
+          value: times.get / times.empty,
+          atMost: 4,
+          detail: `${ms(times.get)} / ${ms(times.empty)}`,
+        },
+        {
+          name: "coffer --version / empty program",
+          value: times.version / times.empty,
+          atMost: 1.5,
+          detail: `${ms(times.version)} / ${ms(times.empty)}`,
+        },
+      ];
     }),
 };
 

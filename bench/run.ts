@@ -8,16 +8,22 @@ import type { Bench, Figure } from "./harness.ts";
 
 const NAMES = [
   "durable_change",
+  "anchor_audit",
   "scaling",
   "open",
   "unlock",
   "get_process",
+  "run_process",
   "concurrency",
   "memory",
   "reddb",
   "audit_verify",
   "rotate",
   "backup",
+  "api_keys",
+  "sessions",
+  "users",
+  "password_check",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -3,14 +3,10 @@
  *
  * @module
  */
-import { EMPTY_LOG, extendLog, type LogHead } from "./audit/chain.ts";
-import { AUDIT, type AuditEntry, type AuditOperation, decodeEntry } from "./audit/entry.ts";
-import { CHECKPOINT, encodeCheckpoint, LogCursor, verifyLog } from "./audit/log.ts";
-import { type Bytes, encodeHex } from "./bytes.ts";
-import { auditLines, encode, planWithLog } from "./commit_plan.ts";
+import { type AuditEntry, type AuditOperation, decodeEntry } from "./audit/entry.ts";
+import { encodeHex } from "./bytes.ts";
 import type { Engine } from "./engine.ts";
 import { globMatcher } from "./state/names.ts";
-import type { Line } from "./state/lines.ts";
 
 /** Which entries to give; all by default. */
 export interface AuditFilter {
@@ -73,6 +69,7 @@ export class AuditLog {
   async *entries(filter: AuditFilter = {}): AsyncGenerator<AuditEntry> {
     const matches = matcher(filter);
     const end = await this.length();
+    const { LogCursor } = await import("./audit/log.ts");
     const cursor = new LogCursor();
     while (true) {
       const piece = await this.#engine.reading((generation) => cursor.read(this.#engine.keys, generation));
@@ -93,6 +90,7 @@ export class AuditLog {
    * @throws {CorruptVaultError} when entries are missing, there twice, or were changed
    */
   async verify(): Promise<AuditReport> {
+    const { verifyLog } = await import("./audit/log.ts");
     const { length, pruned, head } = await this.#engine.reading((generation) =>
       verifyLog(this.#engine.keys, generation)
     );
@@ -111,40 +109,8 @@ export class AuditLog {
    * @throws {BackupReadOnlyError} when the vault is a backup
    */
   async prune({ before }: PruneOptions): Promise<number> {
-    const time = before.getTime();
-    if (Number.isNaN(time)) throw new TypeError("The time up to which entries go is no valid date");
-    return await this.#engine.exclusively(async (now) => {
-      const { head, count, kept } = await this.#split(time);
-      if (count === 0) return 0;
-      const checkpoint: Line = [AUDIT, CHECKPOINT, encodeCheckpoint(head)];
-      const log = [...encode([checkpoint]), ...kept];
-      await this.#engine.rewrite(
-        { operation: "audit.prune", count },
-        (live, changes) => planWithLog(live, changes, [...log, ...encode(auditLines([changes]))]),
-        now,
-      );
-      return count;
-    });
-  }
-
-  /** Where the log ends whose entries go, how many of them are still there, and the lines of the others. */
-  async #split(time: number): Promise<{ head: LogHead; count: number; kept: readonly Bytes[] }> {
-    let head = EMPTY_LOG;
-    let count = 0;
-    let keeping = false;
-    const kept: Bytes[] = [];
-    await verifyLog(this.#engine.keys, this.#engine.live.generation, async ({ first, entries }, before) => {
-      let going = 0;
-      while (!keeping && going < entries.length) {
-        if (decodeEntry(first + going, entries[going]!).time >= time) keeping = true;
-        else going++;
-      }
-      if (going > 0) head = await extendLog(before, entries.slice(0, going));
-      count += going;
-      const lines = entries.slice(going).map((json, index): Line => [AUDIT, String(first + going + index), json]);
-      if (lines.length > 0) kept.push(...encode(lines));
-    });
-    return { head, count, kept };
+    const { pruneLog } = await import("./prune_log.ts");
+    return await pruneLog(this.#engine, before);
   }
 }
 

@@ -12,6 +12,7 @@ import { Engine } from "./engine.ts";
 import { logFailure, prepareLog } from "./log.ts";
 import {
   attemptsOf,
+  besideAnchor,
   checkOrigin,
   closingOnError,
   type CreateOptions,
@@ -38,8 +39,6 @@ import type { Medium } from "./storage/medium.ts";
 export interface Created {
   /** It. */
   readonly engine: Engine;
-  /** The slot that it counts as opened with. */
-  readonly slot: number;
   /** The tries to open it, where they count. */
   readonly attempts: Attempts | undefined;
 }
@@ -79,16 +78,19 @@ export async function createVault(where: string | Medium, options: CreateOptions
     };
     const log = encode(entries.map((json, index) => [AUDIT, String(index + 1), json]));
     const commit = await sealFirst(keys, first, log, encode(state.records()));
-    const medium = typeof where === "string" ? await (await fileMedium()).create(where, commit, options) : where;
+    const medium = await besideAnchor(anchor, keys, commit, async () => {
+      if (typeof where === "string") return await (await fileMedium()).create(where, commit, options);
+      await closingOnError(where, () => withLock(where, "exclusive", options, () => where.commit(0, commit)));
+      return where;
+    });
     return await closingOnError(medium, async () => {
-      if (medium === where) await withLock(medium, "exclusive", options, () => medium.commit(0, commit));
       if (typeof where === "string") await forgetAttempts(where);
-      // Whoever opens the vault before its anchor is there is told that it is missing.
       if (anchor !== undefined) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
       const engine = await Engine.load(medium, keys, { ...lockOptions(options), origin, anchor });
-      return { engine, slot: origin.slot, attempts: await attemptsOf(where, vault.vaultId) };
+      return { engine, attempts: await attemptsOf(where, vault.vaultId) };
     });
   } catch (error) {
+    anchor?.release();
     logFailure("vault", "create", error);
     throw error;
   } finally {

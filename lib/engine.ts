@@ -10,11 +10,12 @@ import type { AuditEvent, AuditOrigin } from "./audit/entry.ts";
 import { Batch, type Work } from "./batch.ts";
 import type { Bytes } from "./bytes.ts";
 import type { CommitPlan, Live } from "./commit_plan.ts";
-import { VaultClosedError } from "./errors.ts";
+import { VaultClosedError, VaultRotatedError } from "./errors.ts";
 import { logFailure } from "./log.ts";
 import { Mutex } from "./mutex.ts";
 import { Replica, type ReplicaOptions } from "./replica.ts";
 import type { Anchor } from "./sealed/anchor.ts";
+import type { Meta } from "./sealed/meta.ts";
 import { type VaultKeys, withVaultKey } from "./sealed/keys.ts";
 import type { Generation } from "./sealed/store.ts";
 import type { Changes, State } from "./state/records.ts";
@@ -27,6 +28,8 @@ export type { Work } from "./batch.ts";
 
 /** Most transactions that share one commit. */
 const MAX_BATCH = 1024;
+/** How often one use of a vault follows it to a new key. */
+const MAX_KEYS = 16;
 
 /** How an engine works. */
 export interface EngineOptions extends LockOptions, ReplicaOptions {
@@ -34,7 +37,12 @@ export interface EngineOptions extends LockOptions, ReplicaOptions {
   readonly failedUnlocks?: number;
   /** Is told once the log tells of them. */
   readonly onLogged?: (failures: number) => unknown;
+  /** Opens the slots of a newer key. Without it a vault that got one must be opened again. */
+  readonly unlock?: Unlock;
 }
+
+/** Opens the slots of a vault: gives its keys, and the number of the slot. */
+export type Unlock = (meta: Meta) => Promise<{ readonly keys: VaultKeys; readonly slot: number }>;
 
 /** An open vault without a face. */
 export class Engine {
@@ -78,7 +86,7 @@ export class Engine {
 
   /** Who the log says does things. */
   get origin(): AuditOrigin {
-    return this.#options.origin;
+    return this.#replica.origin;
   }
 
   /** The committed state in memory, and its generation. Call {@linkcode refresh} first. */
@@ -104,10 +112,10 @@ export class Engine {
     await this.#refreshing;
   }
 
-  /** Catches up unless that was done so many milliseconds ago or less: for checks that are made by the thousand. */
-  async refreshWithin(maxAge: number): Promise<void> {
+  /** Whether the memory was level with the medium so many milliseconds ago: enough for checks by the thousand. */
+  isLevelWithin(maxAge: number): boolean {
     this.#checkOpen();
-    if (performance.now() - this.#level > maxAge) await this.refresh();
+    return performance.now() - this.#level <= maxAge;
   }
 
   /** Names work to be done before the vault closes, such as writing down what was gathered in memory. */
@@ -195,12 +203,14 @@ export class Engine {
     const last = await Promise.allSettled(this.#beforeClose.map((work) => work()));
     this.#closed = true;
     this.#waiting.close();
-    await this.#inTurn(() => Promise.resolve(this.medium.close()), true, this.#options);
+    await this.#inTurn(() => Promise.resolve(this.#replica.close()), true, this.#options);
     for (const result of last) if (result.status === "rejected") throw result.reason;
   }
 
   /** Waits in line with transactions, and gives up the wait, though not always the work, after the time-out. */
   async #inTurn<T>(work: () => Promise<T>, evenLate: boolean, options: LockOptions): Promise<T> {
+    // Nothing to wait for, and so no timer: the first one of a process takes as long as opening a small vault.
+    if (!this.#mutex.busy) return await this.#mutex.run(work);
     const { timeout = DEFAULT_TIMEOUT } = options;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let late = false;
@@ -217,47 +227,70 @@ export class Engine {
 
   /** Runs work under a lock, level with the medium. */
   async #locked<T>(mode: LockMode, options: LockOptions, work: () => Promise<T>): Promise<T> {
-    return await withLock(this.medium, mode, options, async () => {
+    for (let attempt = 1;; attempt++) {
+      let level = false;
       try {
-        const now = performance.now();
-        await this.#replica.catchUp();
-        this.#level = now;
-        return await work();
-      } finally {
-        this.#replica.release();
+        return await withLock(this.medium, mode, options, async () => {
+          try {
+            const now = performance.now();
+            await this.#replica.catchUp();
+            this.#level = now;
+            level = true;
+            return await work();
+          } finally {
+            this.#replica.pause();
+          }
+        });
+      } catch (error) {
+        // Nothing was done yet: under the key that the vault has now it still can be.
+        const { unlock } = this.#options;
+        if (level || !(error instanceof VaultRotatedError) || unlock === undefined || attempt === MAX_KEYS) throw error;
+        const { follow } = await import("./following.ts");
+        const { anchor, generation } = this.#replica;
+        const followed = await follow(this.medium, { ...this.#options, ...options, anchor, unlock }, generation);
+        this.#replica.adopt(followed, followed.keys, followed.slot);
       }
-    });
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (this.#waiting.first !== undefined) await this.#mutex.run(() => this.#turn());
-    } finally {
-      this.#draining = false;
     }
   }
 
-  async #turn(): Promise<void> {
+  async #drain(): Promise<void> {
+    while (this.#waiting.first !== undefined) {
+      const tell = await this.#mutex.run(() => this.#turn());
+      // Whoever asks for the next thing once they are told finds nothing in the way, and needs no timer for a wait.
+      this.#draining = this.#waiting.first !== undefined;
+      tell();
+      if (!this.#draining) return;
+    }
+    this.#draining = false;
+  }
+
+  /** Runs what waits; gives what tells them how it went, to be called once the next turn may begin. */
+  async #turn(): Promise<() => void> {
     const { first } = this.#waiting;
-    if (first === undefined) return;
+    let tell = () => {};
+    if (first === undefined) return tell;
     try {
       await this.#locked("exclusive", first.options, async () => {
         try {
           this.#exclusive = true;
-          await this.#batch();
+          tell = await this.#batch();
         } finally {
           this.#exclusive = false;
         }
       });
     } catch (error) {
+      // What is durable stays so, though the lock could not be given up.
+      tell();
       // No lock, or nothing readable: that is the answer to the one who asked first; the others try for themselves.
       this.#waiting.leave(first);
       logFailure("vault", "begin a transaction", error);
       first.reject(error);
     }
+    return tell;
   }
 
-  async #batch(): Promise<void> {
+  /** Runs what waits on one draft and commits it; gives what tells them how it went. */
+  async #batch(): Promise<() => void> {
     const own: AuditEvent[] = [];
     // A crash came between a commit and its anchor: the log says so, and this commit moves the anchor up.
     if (await this.#replica.verifyAnchor() === "behind") own.push({ operation: "anchor.move" });
@@ -273,9 +306,9 @@ export class Engine {
       }
     } catch (error) {
       logFailure("vault", "commit", error);
-      return batch.fail(error);
+      return () => batch.fail(error);
     }
-    batch.succeed();
+    return () => batch.succeed();
   }
 
   /** The failures are in the log: they need not be told of again. That they are, twice, is better than never. */

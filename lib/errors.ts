@@ -110,6 +110,8 @@ export const ERROR_TABLE = {
     hint: "A name, of a user or a tenant, is 1 to 128 bytes of plain text in Unicode form NFKC without a slash",
   },
   "user-not-found": { exit: 3, hint: "List the users with `coffer user ls`" },
+  "verifier-not-found": { exit: 3, hint: "Give the user a password: `coffer user passwd`" },
+  "wrong-signature": { exit: 4, hint: "Check the data and the vault; either may not be the one that was signed" },
   "tenant-not-found": { exit: 3, hint: "A tenant is there as long as it has a user; list them with `coffer user ls`" },
   "user-exists": { exit: 10, hint: "Choose another name, or change the user that is there" },
   "user-disabled": { exit: 11, hint: "Enable the user first: `coffer user enable`" },
@@ -128,6 +130,20 @@ export const ERROR_TABLE = {
   },
   "invalid-password": { exit: 2, hint: "A password is 1 to 1024 bytes of UTF-8 text" },
   "already-bootstrapped": { exit: 10, hint: "A vault is bootstrapped once; add users with `coffer user add`" },
+  "import-refused": { exit: 2, hint: "Mend these records where they come from, or leave them out with --skip-invalid" },
+  "key-pair-exists": { exit: 10, hint: "Keep the vault's own with --on-conflict skip" },
+  "missing-references": { exit: 3, hint: "List the names with `coffer ls`, or set what is missing" },
+  "malformed-template": { exit: 2, hint: "Look at that line; the forms of a reference are in docs/cli.md" },
+  "template-too-large": { exit: 2, hint: "A template has at most 16 MiB, and 256 MiB with its values in it" },
+  "variable-collision": {
+    exit: 2,
+    hint: "Say with --env which of them it is; the other can have another variable the same way",
+  },
+  "unfit-for-environment": { exit: 2, hint: "Give it as a file with --file, or on stdin with --stdin" },
+  "environment-too-large": { exit: 2, hint: "Give large values as files with --file, or on stdin with --stdin" },
+  "too-much-to-redact": { exit: 2, hint: "Run it without --redact, or keep its output away from others" },
+  "command-not-found": { exit: 127, hint: "Check the name, and that its folder is in PATH" },
+  "command-not-executable": { exit: 126, hint: "Check that it is a program, and that its mode lets you run it" },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The stable name of an error's cause; callers and scripts branch on it. */

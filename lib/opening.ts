@@ -20,14 +20,14 @@ import { Anchor } from "./sealed/anchor.ts";
 import { type CredentialOptions, resolveCredential } from "./sealed/credential.ts";
 import type { KdfOptions } from "./sealed/kdf_limits.ts";
 import { type Unwrapped, unwrapVaultKey } from "./sealed/key_slot.ts";
-import type { VaultKeys } from "./sealed/keys.ts";
+import { deriveKeys, type VaultKeys } from "./sealed/keys.ts";
 import { decodeMeta, type Meta } from "./sealed/meta.ts";
 import { readGeneration } from "./sealed/store.ts";
 import type { PolicyValues } from "./state/policies.ts";
 import type { AnchorStore } from "./storage/anchor_store.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
-import type { Committed, Medium } from "./storage/medium.ts";
+import type { Commit, Committed, Medium } from "./storage/medium.ts";
 
 /** How often a vault is opened anew that gets another key each time. */
 const MAX_ATTEMPTS = 8;
@@ -68,6 +68,17 @@ export interface OpenOptions extends CredentialOptions, FileOptions, AttemptsOpt
    * back on purpose. The log says so. @default {false}
    */
   readonly trustAnchor?: boolean;
+  /**
+   * With `trustAnchor`: writes over the anchor of another vault, which is refused otherwise; that vault then lacks its own.
+   *
+   * @default {false}
+   */
+  readonly replaceForeignAnchor?: boolean;
+  /**
+   * Goes on when another process gives the vault a new key, or puts a backup from before one back, in place of failing with
+   * `VaultRotatedError`. For that the credential stays in memory for as long as the vault is open. @default {false}
+   */
+  readonly followRotations?: boolean;
 }
 
 /** How to create a vault: exactly one credential, a passphrase or a key file, for its first slot. */
@@ -116,9 +127,35 @@ export async function findAnchor(where: string | Medium, given: FileOptions["anc
 }
 
 /** Makes the anchor anew for the newest generation. The caller holds the exclusive lock. */
-export async function makeAnchor(medium: Medium, keys: VaultKeys, anchor: Anchor | undefined): Promise<void> {
+export async function makeAnchor(
+  medium: Medium,
+  keys: VaultKeys,
+  anchor: Anchor | undefined,
+  { replaceForeignAnchor }: Pick<OpenOptions, "replaceForeignAnchor"> = {},
+): Promise<void> {
   const generation = await readGeneration(medium, keys);
-  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor);
+  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor, replaceForeignAnchor);
+}
+
+/**
+ * Puts a new vault where it is to be: its anchor is there before it, waiting, so that whoever finds the vault finds an
+ * anchor. When the vault can not be put there, the anchor goes again.
+ */
+export async function besideAnchor<T>(
+  anchor: Anchor | undefined,
+  keys: VaultKeys,
+  { meta: sealed }: Pick<Commit, "meta">,
+  create: () => Promise<T>,
+): Promise<T> {
+  const meta = decodeMeta(sealed);
+  const committed = { version: meta.generation, meta: new Uint8Array(sealed), segments: [], recovered: false };
+  await anchor?.prepare({ meta, committed }, keys.anchor);
+  try {
+    return await create();
+  } catch (error) {
+    anchor?.discard(meta);
+    throw error;
+  }
 }
 
 /** The options of the lock alone: an open vault does not keep its credential. */
@@ -141,6 +178,21 @@ export async function unlock(
     wipe(unwrapped.vaultKey);
     throw error;
   }
+}
+
+/** Opens the slots of a key that a vault gets while it is open. */
+export function unlocking(
+  options: OpenOptions,
+  attempts: Attempts | undefined,
+): (meta: Meta) => Promise<{ readonly keys: VaultKeys; readonly slot: number }> {
+  return async (meta) => {
+    const { vaultKey, slot } = await unlock(meta, options, attempts);
+    try {
+      return { keys: await deriveKeys(vaultKey, meta.vaultId), slot };
+    } finally {
+      wipe(vaultKey);
+    }
+  };
 }
 
 async function unwrap(meta: Meta, options: OpenOptions, attempts: Attempts | undefined): Promise<Unwrapped> {
@@ -202,18 +254,25 @@ export async function openingUnderOneKey<T>(
   options: LockOptions,
   open: (meta: Meta) => Promise<T>,
 ): Promise<T> {
-  return await closingOnError(medium, async () => {
-    for (let attempt = 1;; attempt++) {
-      const { meta } = await readNewest(medium, options);
-      try {
-        return await open(decodeMeta(meta));
-      } catch (error) {
-        if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
-        // Not only other slots count: a restore may have brought the very same ones back by now.
-        if (equalBytes(meta, (await readNewest(medium, options)).meta)) throw error;
-      }
+  return await closingOnError(medium, () => underOneKey(medium, options, open));
+}
+
+/** The same for a medium that stays open when it fails. */
+export async function underOneKey<T>(
+  medium: Medium,
+  options: LockOptions,
+  open: (meta: Meta) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    const { meta } = await readNewest(medium, options);
+    try {
+      return await open(decodeMeta(meta));
+    } catch (error) {
+      if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
+      // Not only other slots count: a restore may have brought the very same ones back by now.
+      if (equalBytes(meta, (await readNewest(medium, options)).meta)) throw error;
     }
-  });
+  }
 }
 
 /** The medium of a path, or the one that was given. */

@@ -16,6 +16,7 @@ import {
   POLICY_NAMES,
   type PolicyName,
   type PolicyValues,
+  readPolicies,
   readPolicy,
   writePolicy,
 } from "./state/policies.ts";
@@ -49,8 +50,7 @@ export class Policies {
   /** All policies; where nothing was set, what holds then. */
   async list(): Promise<PolicyValues> {
     await this.#engine.refresh();
-    const { state } = this.#engine.committed;
-    return Object.fromEntries(POLICY_NAMES.map((name) => [name, readPolicy(state, name)])) as unknown as PolicyValues;
+    return readPolicies(this.#engine.committed.state);
   }
 
   /**

@@ -16,7 +16,14 @@ import { logger, logRecovered } from "./log.ts";
 import type { Anchor, AnchorState } from "./sealed/anchor.ts";
 import { deriveAnchorKey, deriveKeys, newVaultKey, type VaultKeys, withVaultKey } from "./sealed/keys.ts";
 import type { Meta } from "./sealed/meta.ts";
-import { encodePreviousAnchorKey, PREVIOUS_ANCHOR, previousAnchorKey } from "./sealed/rotation.ts";
+import {
+  encodePreviousAnchorKey,
+  forgetSuperseded,
+  highestEpoch,
+  PREVIOUS_ANCHOR,
+  previousAnchorKey,
+  readSuperseded,
+} from "./sealed/rotation.ts";
 import {
   commitGeneration,
   type Generation,
@@ -44,8 +51,7 @@ export interface ReplicaOptions {
 /** An open vault's memory. */
 export class Replica {
   readonly medium: Medium;
-  /** Who the log says does things. */
-  readonly origin: AuditOrigin;
+  #origin: AuditOrigin;
   #anchor: Anchor | undefined;
   #keys: VaultKeys;
   #commits = 0;
@@ -56,7 +62,7 @@ export class Replica {
 
   private constructor(medium: Medium, keys: VaultKeys, { origin, anchor }: ReplicaOptions, loaded: Live) {
     this.medium = medium;
-    this.origin = origin;
+    this.#origin = origin;
     this.#anchor = anchor;
     this.#keys = keys;
     this.#generation = loaded.generation;
@@ -70,10 +76,22 @@ export class Replica {
       const generation = (await readGeneration(medium, keys))!;
       const loaded = await loadLive(keys, generation);
       await verifyAnchor(options.anchor, generation, keys, loaded.state);
+      options.anchor?.pause();
       return new Replica(medium, keys, options, loaded);
-    } finally {
+    } catch (error) {
       options.anchor?.release();
+      throw error;
     }
+  }
+
+  /** Who the log says does things. */
+  get origin(): AuditOrigin {
+    return this.#origin;
+  }
+
+  /** The anchor of a vault that has one. */
+  get anchor(): Anchor | undefined {
+    return this.#anchor;
   }
 
   /** The keys of the vault's epoch. */
@@ -97,22 +115,28 @@ export class Replica {
   }
 
   /** How the vault stands to its anchor. */
-  async verifyAnchor(): Promise<AnchorState> {
-    return await verifyAnchor(this.#anchor, this.#generation, this.#keys, this.#state);
+  verifyAnchor(): Promise<AnchorState> {
+    return verifyAnchor(this.#anchor, this.#generation, this.#keys, this.#state);
   }
 
-  /** Lets go of the anchor's file; to be called before the lock is given up. */
-  release(): void {
+  /** To be called before the lock is given up. */
+  pause(): void {
+    this.#anchor?.pause();
+  }
+
+  /** Closes medium and anchor. */
+  close(): void {
     this.#anchor?.release();
+    this.medium.close();
   }
 
   /** Brings the memory level with the medium. Everything new is opened before anything is taken over. */
   async catchUp(): Promise<void> {
     const generation = await readGeneration(this.medium, this.#keys, this.#generation);
     if (generation === null) return;
-    await verifyAnchor(this.#anchor, generation, this.#keys, this.#state);
-    if (generation.known === 0) {
-      const loaded = await loadLive(this.#keys, generation);
+    const loaded = generation.known === 0 ? await loadLive(this.#keys, generation) : undefined;
+    await verifyAnchor(this.#anchor, generation, this.#keys, loaded?.state ?? this.#state);
+    if (loaded !== undefined) {
       this.#state = loaded.state;
       this.#deltas = loaded.deltas;
     } else {
@@ -127,6 +151,15 @@ export class Replica {
     }
     this.#generation = generation;
     if (generation.recovered) logRecovered(generation.meta.generation, this.medium.name);
+  }
+
+  /** Takes over the vault as it is under a new key, opened by the slot of a number. */
+  adopt({ generation, state, deltas }: Live, keys: VaultKeys, slot: number): void {
+    this.#keys = keys;
+    this.#generation = generation;
+    this.#state = state;
+    this.#deltas = deltas;
+    this.#origin = { ...this.#origin, slot };
   }
 
   /** Commits changes, with what the log is to say of them. */
@@ -157,8 +190,8 @@ export class Replica {
   ): Promise<void> {
     const { meta } = this.#generation;
     this.#assertChangeable();
-    assertReason(this.origin, this.#state);
-    const epoch = meta.epoch + 1;
+    assertReason(this.#origin, this.#state);
+    const epoch = highestEpoch(meta.epoch, this.#state) + 1;
     const vaultKey = newVaultKey();
     try {
       const slots = await wrap(vaultKey, { vaultId: meta.vaultId, epoch });
@@ -167,6 +200,7 @@ export class Replica {
       const previous = await withVaultKey(this.#keys, (old) => deriveAnchorKey(old, meta.vaultId));
       setChange(changes, PREVIOUS_ANCHOR.kind, PREVIOUS_ANCHOR.key, encodePreviousAnchorKey(previous));
       wipe(previous);
+      forgetSuperseded(changes, this.#state);
       const session = await withVaultKey(
         this.#keys,
         (old) => encodePreviousSession(old, meta.vaultId, meta.epoch, now),
@@ -186,7 +220,7 @@ export class Replica {
   /** Commits an event with a plan of the caller's. */
   async rewrite(event: AuditEvent, plan: (live: Live, changes: Changes) => CommitPlan, now: number): Promise<void> {
     this.#assertChangeable();
-    assertReason(this.origin, this.#state);
+    assertReason(this.#origin, this.#state);
     const changes: Changes = new Map();
     const audit = await this.#note(changes, [event], now);
     await this.#publish(this.#keys, plan(this.live, changes), { audit }, changes, now);
@@ -213,7 +247,7 @@ export class Replica {
   /** Adds the entries of some events to the changes; gives where the log ends then. */
   async #note(changes: Changes, events: readonly AuditEvent[], now: number): Promise<LogHead> {
     const { audit } = this.#generation.meta;
-    const entries = events.map((event) => encodeEntry(event, this.origin, now));
+    const entries = events.map((event) => encodeEntry(event, this.#origin, now));
     for (const [index, json] of entries.entries()) setChange(changes, AUDIT, String(audit.length + 1 + index), json);
     return await extendLog(audit, entries);
   }
@@ -262,12 +296,15 @@ export async function loadLive(keys: VaultKeys, generation: Generation): Promise
 }
 
 /** A vault without an anchor, by choice or because it is no file, is level with it. */
-async function verifyAnchor(
+export async function verifyAnchor(
   anchor: Anchor | undefined,
   generation: Generation,
   keys: VaultKeys,
   state: State,
 ): Promise<AnchorState> {
   if (!generation.meta.anchored || anchor === undefined) return "level";
-  return await anchor.verify(generation, keys.anchor, () => previousAnchorKey(state));
+  return await anchor.verify(generation, keys.anchor, {
+    previousKey: () => previousAnchorKey(state),
+    superseded: () => readSuperseded(state)?.anchor,
+  });
 }

@@ -39,8 +39,23 @@ interface Kept {
   readonly prepared: PreparedSlot;
 }
 
+/** How often others may change slots while keys are derived. */
+const ATTEMPTS = 8;
+
 /** Gives the vault a new key: see `Vault.rotate`. */
 export async function rotate(engine: Engine, options: RotateOptions): Promise<RotateReport> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await rotateOnce(engine, options);
+    } catch (error) {
+      // Nothing was done yet; but a code that was shown once is not shown again as another one.
+      const again = error instanceof ConflictError && options.onRecoveryCode === undefined && attempt < ATTEMPTS;
+      if (!again) throw error;
+    }
+  }
+}
+
+async function rotateOnce(engine: Engine, options: RotateOptions): Promise<RotateReport> {
   await engine.refresh();
   const { slots, backup } = engine.live.generation.meta;
   // Before a code is shown that would never count.

@@ -11,6 +11,7 @@ import { checkName, globMatcher } from "./state/names.ts";
 import { readPolicy } from "./state/policies.ts";
 import type { RecordReader } from "./state/records.ts";
 import {
+  addVersion,
   checkValue,
   currentVersion,
   getSecret,
@@ -19,7 +20,6 @@ import {
   removeSecret,
   SECRET,
   type StoredSecret,
-  writeValue,
 } from "./state/secret.ts";
 
 /** What is known of a secret beside its value. */
@@ -154,7 +154,7 @@ export class TransactionSecrets {
     checkName(name);
     checkMetadata(metadata);
     const { now } = this.#work;
-    const secret = writeValue(this.#records, name, bytes, now);
+    const secret = addVersion(this.#records, name, bytes, now);
     this.#work.audit({ operation: "secret.set", name });
     return this.#put(name, withMetadata(secret, metadata, now));
   }
@@ -206,7 +206,7 @@ export class TransactionSecrets {
    */
   restore(name: string, version: number): SecretInfo {
     const { now } = this.#work;
-    const secret = writeValue(this.#records, name, readValue(this.#records, checkName(name), version), now);
+    const secret = addVersion(this.#records, name, readValue(this.#records, checkName(name), version), now);
     this.#work.audit({ operation: "secret.restore", name });
     return this.#put(name, withMetadata(secret, {}, now));
   }
@@ -292,7 +292,7 @@ export class Secrets {
       checkName(name);
       checkMetadata(metadata);
       // The caller may go on using the buffer while the transaction waits for its turn.
-      const copy = toBytes(value).slice();
+      const copy = typeof value === "string" ? toBytes(value) : toBytes(value).slice();
       return (secrets) => secrets.set(name, copy, metadata);
     });
   }

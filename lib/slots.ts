@@ -4,18 +4,17 @@
  * @module
  */
 import { newKeyPair, putKeyPair, readKeyPair } from "./auth/key_pair_record.ts";
-import { encodeHex, encodeUtf8 } from "./bytes.ts";
+import { type Bytes, encodeHex, encodeUtf8 } from "./bytes.ts";
 import { hmac, importHmacKey } from "./crypto/hmac.ts";
 import { randomBytes, wipe } from "./crypto/random.ts";
 import type { Engine, Work } from "./engine.ts";
-import { LastSlotError, SlotNotFoundError, SlotsFullError } from "./errors.ts";
+import { LastSlotError, SlotNotFoundError, SlotsFullError, WrongCredentialError } from "./errors.ts";
 import { logger } from "./log.ts";
 import { checkNewCredential, passphraseBytes, type Provide, provided, resolveCredential } from "./sealed/credential.ts";
 import { KDF_FLOOR, type KdfOptions, newKdf } from "./sealed/kdf_limits.ts";
-import { type PreparedSlot, prepareSlot, wrapSlot } from "./sealed/key_slot.ts";
+import { type PreparedSlot, prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { CERTIFICATE_LABEL } from "./sealed/labels.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
-import { encodeRecoveryCode } from "./sealed/recovery.ts";
 import { checkLabel, type Slot, type SlotKind } from "./sealed/slot.ts";
 
 /** What is known of a key slot; anyone who can read the file may see it. */
@@ -133,7 +132,10 @@ export class Slots {
     const credential = checkNewCredential({ kind: "passphrase", secret: passphraseBytes(await provided(passphrase)) });
     const prepared = await prepareSlot(credential, before.label, kdf);
     const replaced = await this.#engine.transact(async (work) => {
-      const index = work.slots.findIndex((slot) => slot.id === before.id);
+      const index = work.slots.findIndex(({ id, kind, created }) =>
+        id === before.id && kind === before.kind && created === before.createdAt.getTime()
+      );
+      // A restore may have brought back another slot of that number.
       if (index < 0) throw new SlotNotFoundError(`Slot ${before.id} was removed in the meantime`);
       const slot = await wrap(this.#engine, work, prepared, before.id);
       work.slots = work.slots.with(index, slot);
@@ -210,6 +212,7 @@ export async function prepareNewSlot(
     case "keyfile":
       return await prepareSlot(await resolveCredential({ keyFile: slot.keyFile }), label);
     case "recovery": {
+      const { encodeRecoveryCode } = await import("./sealed/recovery.ts");
       const secret = randomBytes(RECOVERY_SIZE);
       const code = await encodeRecoveryCode(secret);
       const prepared = await prepareSlot({ kind: "recovery", secret }, label);
@@ -229,6 +232,32 @@ export async function addCertificate(
   checkLabel(label);
   if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
   return await appendSlot(engine, work, await prepareCertificate(work, label, options));
+}
+
+/**
+ * Adds a slot for a certificate that was made elsewhere, within a transaction, unless there is one. The bytes are wiped.
+ *
+ * @returns whether there was none
+ * @throws {SlotsFullError} @throws {SlotVerificationError}
+ */
+export async function adoptCertificate(
+  engine: Engine,
+  work: Work,
+  label: string,
+  certificate: Bytes,
+): Promise<boolean> {
+  checkLabel(label);
+  const credential = { kind: "certificate", secret: certificate } as const;
+  try {
+    const { vaultKey } = await unwrapVaultKey({ ...work.generation.meta, slots: work.slots }, credential);
+    wipe(vaultKey, certificate);
+    return false;
+  } catch (error) {
+    if (!(error instanceof WrongCredentialError)) throw error;
+  }
+  if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
+  await appendSlot(engine, work, await prepareSlot(credential, label));
+  return true;
 }
 
 async function appendSlot(engine: Engine, work: Work, prepared: PreparedSlot): Promise<SlotInfo> {

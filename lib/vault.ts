@@ -39,6 +39,7 @@ import {
   reach,
   readNewest,
   unlock,
+  unlocking,
 } from "./opening.ts";
 import { Policies } from "./policies.ts";
 import { Secrets, TransactionSecrets } from "./secrets.ts";
@@ -48,7 +49,7 @@ import type { StructureReport } from "./storage/check.ts";
 import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
 import type { Medium } from "./storage/medium.ts";
-import { summarize, type VaultSummary } from "./summary.ts";
+import type { VaultSummary } from "./summary.ts";
 
 export type { CheckOptions, CheckReport } from "./check_seals.ts";
 export type { AttemptsOptions, AuditOptions, CreateOptions, FileOptions, OpenOptions } from "./opening.ts";
@@ -110,12 +111,10 @@ export class Vault implements AsyncDisposable {
   /** Signatures under the vault's master secret. */
   readonly keyPair: KeyPair;
   readonly #engine: Engine;
-  readonly #slot: number;
   readonly #attempts: Attempts | undefined;
 
-  private constructor(engine: Engine, slot: number, attempts: Attempts | undefined) {
+  private constructor(engine: Engine, attempts: Attempts | undefined) {
     this.#engine = engine;
-    this.#slot = slot;
     this.#attempts = attempts;
     this.secrets = new Secrets(engine);
     this.slots = new Slots(engine);
@@ -126,6 +125,11 @@ export class Vault implements AsyncDisposable {
     this.auth = new Auth(engine);
     this.keyPair = new KeyPair(engine);
     this.#logOpened();
+  }
+
+  /** The slot that opened the vault: a restore may have brought others. */
+  get #slot(): number {
+    return this.#engine.origin.slot!;
   }
 
   #logOpened(): void {
@@ -155,8 +159,8 @@ export class Vault implements AsyncDisposable {
    */
   static async create(where: string | Medium, options: CreateOptions): Promise<Vault> {
     const { createVault } = await import("./creation.ts");
-    const { engine, slot, attempts } = await createVault(where, options);
-    return new Vault(engine, slot, attempts);
+    const { engine, attempts } = await createVault(where, options);
+    return new Vault(engine, attempts);
   }
 
   /**
@@ -178,6 +182,7 @@ export class Vault implements AsyncDisposable {
    * @throws {WrongCredentialError} when no slot opens
    * @throws {TooManyAttemptsError} when so many tries failed that the next has to wait
    * @throws {KdfLimitError} when a slot asks for more work than any may
+   * @throws {AnchorForeignError} when another vault's anchor would be written over for `trustAnchor`
    * @throws {BusyError} when the lock is not had in time
    */
   static async open(where: string | Medium, options: OpenOptions): Promise<Vault> {
@@ -192,11 +197,24 @@ export class Vault implements AsyncDisposable {
       try {
         const keys = await deriveKeys(vaultKey, meta.vaultId);
         const onLogged = (failures: number) => attempts?.logged(failures);
-        const all = { ...lockOptions(options), origin: { slot, ...given }, anchor, failedUnlocks, onLogged };
-        if (options.trustAnchor) await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor));
+        const follows = options.followRotations ? { unlock: unlocking({ ...options, ...asked }, attempts) } : {};
+        const all = {
+          ...lockOptions(options),
+          origin: { slot, ...given },
+          anchor,
+          failedUnlocks,
+          onLogged,
+          ...follows,
+        };
+        if (options.trustAnchor) {
+          await withLock(medium, "exclusive", options, () => makeAnchor(medium, keys, anchor, options));
+        }
         const engine = await Engine.load(medium, keys, all);
         if (options.trustAnchor) await engine.transact((work) => work.audit({ operation: "anchor.trust" }));
-        return new Vault(engine, slot, attempts);
+        return new Vault(engine, attempts);
+      } catch (error) {
+        anchor?.release();
+        throw error;
       } finally {
         wipe(vaultKey);
       }
@@ -214,6 +232,7 @@ export class Vault implements AsyncDisposable {
       const committed = await readNewest(medium, options);
       const meta = decodeMeta(committed.meta);
       const attempts = await attemptsOf(where, meta.vaultId, options);
+      const { summarize } = await import("./summary.ts");
       return await summarize(meta, medium, committed.recovered, await attempts?.status(options));
     } finally {
       medium.close();
@@ -276,6 +295,7 @@ export class Vault implements AsyncDisposable {
     await this.#engine.refresh();
     const { generation, state } = this.#engine.committed;
     const attempts = await this.#attempts?.status();
+    const { summarize } = await import("./summary.ts");
     const summary = await summarize(generation.meta, this.#engine.medium, generation.recovered, attempts);
     return { ...summary, secrets: state.count(SECRET), openedWith: this.#slot };
   }
@@ -406,10 +426,12 @@ function choosePassphrase(slots: readonly SlotInfo[], wanted: number | undefined
 type View = (work: Work, engine: Engine) => Transaction;
 
 let loadedView: View | undefined;
+let loadingView: Promise<View> | undefined;
 
 /** Makes what a transaction's callback gets. Users and keys are loaded with the first one: many programs have none. */
 function transactionView(): View | Promise<View> {
-  return loadedView ?? loadView();
+  // Transactions that are begun together all wait for the same loading, and so still stand in line together.
+  return loadedView ?? (loadingView ??= loadView());
 }
 
 async function loadView(): Promise<View> {

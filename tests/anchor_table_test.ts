@@ -116,7 +116,11 @@ for (const vault of VAULTS) {
           assert.deepEqual(snapshot(place1), before, `${what}: nothing is written to be trusted`);
           continue;
         }
-        await (await trusted()).close();
+        if (verdict === "anchor-foreign") {
+          await rejectsWith(trusted, verdict);
+          assert.deepEqual(snapshot(place1), before, `${what}: another vault's anchor is left alone`);
+          await (await Vault.open(path, { ...CREDENTIAL, trustAnchor: true, replaceForeignAnchor: true })).close();
+        } else await (await trusted()).close();
         await using open = await Vault.open(path, CREDENTIAL);
         assert.equal(await open.secrets.getText("a"), "1", what);
         await open.secrets.set("a", "2");

@@ -149,6 +149,72 @@ withVault("Vault.rotate tells other open vaults that they must be opened again",
 });
 
 withVault(
+  "Vault that follows rotations goes on under the new key, and under an older one that comes back",
+  async (test) => {
+    const { vault, path, folder } = test;
+    const keyFile = newKeyFile();
+    await vault.slots.add({ kind: "keyfile", keyFile });
+    await vault.secrets.set("a", "1");
+    Deno.writeFileSync(`${folder}/backup`, (await vault.backup()).bytes, { mode: 0o600 });
+    let asked = 0;
+    const passphrase = () => {
+      asked++;
+      return PASSPHRASE;
+    };
+    await using following = await Vault.open(path, { passphrase, followRotations: true });
+    await using keyed = await Vault.open(path, { keyFile, followRotations: true });
+    await vault.rotate({ ...OWN, dropOthers: true });
+    assert.equal(await following.secrets.getText("a"), "1");
+    await vault.secrets.set("a", "2");
+    await vault.rotate(OWN);
+    await following.secrets.set("b", "3");
+    assert.deepEqual([asked, (await following.status()).epoch], [1, 3]);
+    await rejectsWith(() => keyed.secrets.getText("a"), "wrong-credential");
+    await following.rotate(OWN);
+    await using backup = await Vault.open(`${folder}/backup`, { keyFile });
+    await backup.restoreTo(path, { rollback: true });
+    await following.slots.add({ kind: "recovery" }, { onSecret: () => {} });
+    assert.equal(await following.secrets.getText("a"), "1");
+    assert.equal(await keyed.secrets.getText("a"), "1");
+    assert.deepEqual([(await following.status()).openedWith, (await keyed.status()).openedWith], [1, 2]);
+    await following.check();
+  },
+);
+
+withVault("Vault that follows rotations takes no other history under another key", async (test) => {
+  const { vault, path, folder } = test;
+  await vault.secrets.set("a", "1");
+  const copy = `${folder}/copy`;
+  Deno.writeFileSync(copy, Deno.readFileSync(path), { mode: 0o600 });
+  await vault.secrets.set("a", "2");
+  {
+    await using apart = await Vault.open(copy, { passphrase: PASSPHRASE, trustAnchor: true });
+    await apart.rotate(OWN);
+  }
+  await using following = await Vault.open(path, { passphrase: PASSPHRASE, followRotations: true });
+  // One that trusting the copy's anchor has made longer is one generation ahead.
+  await following.secrets.set("a", "3");
+  const mine = Deno.readFileSync(path);
+  Deno.writeFileSync(path, Deno.readFileSync(copy));
+  await rejectsWith(() => following.secrets.getText("a"), "fork-detected");
+  await rejectsWith(() => following.secrets.set("a", "4"), "fork-detected");
+  Deno.writeFileSync(path, mine);
+});
+
+withVault("Vault.rotate begins anew when slots changed meanwhile and no code was shown", async ({ vault, path }) => {
+  const other = await Vault.open(path, { passphrase: PASSPHRASE, followRotations: true });
+  let times = 0;
+  const passphrase = async () => {
+    // The slots were read: another key comes in between, once.
+    if (times++ === 0) await vault.rotate(OWN);
+    return PASSPHRASE;
+  };
+  assert.equal((await other.rotate({ credentials: [{ passphrase }] })).epoch, 3);
+  await other.close();
+  await rejectsWith(() => vault.secrets.list(), "vault-rotated");
+});
+
+withVault(
   "Vault.open asks once for the credential of a vault that gets a new key meanwhile, and opens it",
   async (test) => {
     const { vault, path } = test;

@@ -15,6 +15,7 @@ export const AUDIT_OPERATIONS = [
   "vault.backup",
   "vault.restore",
   "vault.repair",
+  "vault.salvage",
   "secret.set",
   "secret.describe",
   "secret.delete",
@@ -45,6 +46,7 @@ export const AUDIT_OPERATIONS = [
   "slot.certificate",
   "keypair.create",
   "vault.bootstrap",
+  "import.reddb",
 ] as const;
 
 /** What no reason is asked for: reads, what the vault notes of itself, and mending it, which nothing may hinder. */
@@ -59,6 +61,7 @@ const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "user.rehash",
   "apikey.used",
   "login.failed",
+  "vault.salvage",
 ]);
 
 /** Whether an operation changes the vault by somebody's will, so that a reason may be asked for. */
@@ -75,9 +78,12 @@ export interface AuditEvent {
   readonly operation: AuditOperation;
   /** Name of the secret, slot, policy or user, id of the API key. */
   readonly name?: string;
-  /** The new name, after a rename; what a policy was set to; the role of a user, the owner of an API key. */
+  /**
+   * The new name, after a rename; what a policy was set to; the role of a user, the owner of an API key; of what a restored
+   * vault has its policies, or a salvaged one.
+   */
   readonly to?: string;
-  /** How often, or how many. */
+  /** How often, or how many; of a vault that was put back, the generation that it was made of. */
   readonly count?: number;
 }
 

@@ -12,6 +12,13 @@ import type { NewSessionOptions, Session, SessionKey, Sessions, VerifySessionOpt
 import type { UserRef } from "./user_id.ts";
 import type { UserInfo } from "./user_reader.ts";
 
+let engineIn: (auth: Auth) => Engine;
+
+/** The engine of an open vault, for what is built on users and more. */
+export function engineOf(auth: Auth): Engine {
+  return engineIn(auth);
+}
+
 /**
  * Logins and sessions of the users of an open vault.
  *
@@ -37,9 +44,15 @@ import type { UserInfo } from "./user_reader.ts";
  * ```
  */
 export class Auth {
+  static {
+    engineIn = (auth) => auth.#engine;
+  }
+
   readonly #engine: Engine;
   #limits: Promise<LoginLimits> | undefined;
   #sessions: Promise<Sessions> | undefined;
+  /** What the promise gave: sessions are checked by the thousand. */
+  #opened: Sessions | undefined;
 
   /** Made by `Vault`. */
   constructor(engine: Engine) {
@@ -87,7 +100,7 @@ export class Auth {
    * @throws {RangeError} when the audience is out of bounds
    */
   async verifySession(token: string, options: VerifySessionOptions = {}): Promise<Session> {
-    return await (await this.#session()).verify(token, options);
+    return await (this.#opened ?? await this.#session()).verify(token, options);
   }
 
   /** Ends every session of a user, or of all users, that was begun up to now. @throws {UserNotFoundError} */
@@ -134,6 +147,6 @@ export class Auth {
   }
 
   #session(): Promise<Sessions> {
-    return this.#sessions ??= import("./sessions.ts").then(({ Sessions }) => new Sessions(this.#engine));
+    return this.#sessions ??= import("./sessions.ts").then(({ Sessions }) => this.#opened = new Sessions(this.#engine));
   }
 }

@@ -64,7 +64,7 @@ export class ApiKeyChecker {
       throw new InvalidApiKeyError("malformed");
     }
     if (key.startsWith(API_KEY_PREFIX) && !isApiKey(key)) throw new InvalidApiKeyError("malformed");
-    await this.#engine.refreshWithin(maxAge);
+    if (!this.#engine.isLevelWithin(maxAge)) await this.#engine.refresh();
     const { state } = this.#engine.committed;
     const keys = await authKeys(this.#engine, state);
     if (keys === undefined) throw new InvalidApiKeyError("refused");

@@ -40,6 +40,14 @@ export class UserExistsError extends CofferError {
   }
 }
 
+/** Thrown when a user has no verifier for SCRAM. */
+export class VerifierNotFoundError extends CofferError {
+  /** Names the user. */
+  constructor(readonly user: string, options: CofferErrorOptions = {}) {
+    super("verifier-not-found", `"${user}" has no SCRAM verifier`, options);
+  }
+}
+
 /** Thrown when a change would leave the platform without an admin who can log in. */
 export class LastAdminError extends CofferError {
   /** Names the user. */
@@ -106,6 +114,16 @@ export class InvalidSessionError extends CofferError {
   }
 }
 
+// ---- Signatures ----
+
+/** Thrown when a signature is not one that the vault made of the data. */
+export class SignatureMismatchError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("wrong-signature", "The signature is not one that this vault made of the data", options);
+  }
+}
+
 // ---- API keys ----
 
 /** Thrown when an API key would get a role that its owner does not have. */
@@ -142,6 +160,45 @@ export class InvalidApiKeyError extends CofferError {
   constructor(readonly problem: "malformed" | "refused", options: CofferErrorOptions = {}) {
     const why = problem === "malformed" ? "its text is not that of a key" : "no such key is in force";
     super("invalid-api-key", `The API key does not count: ${why}`, options);
+  }
+}
+
+// ---- Taking over from another system ----
+
+/** A record of another system that cannot be taken over. */
+export interface RefusedRecord {
+  /** What it is. */
+  readonly what: "secret" | "user" | "api-key" | "certificate";
+  /** Which of its kind, in the order of the file, from 1. Names may be what is wrong, so they are not repeated. */
+  readonly position: number;
+  /** Why not. */
+  readonly why: string;
+}
+
+const MOST_SHOWN = 10;
+
+/** Thrown when records cannot be taken over, and it was not said to leave them out. Nothing was changed. */
+export class ImportRefusedError extends CofferError {
+  /** Says which, by their positions, and why. */
+  constructor(readonly refused: readonly RefusedRecord[], options: CofferErrorOptions = {}) {
+    const shown = refused.slice(0, MOST_SHOWN).map(formatRefused).join("; ");
+    const more = refused.length > MOST_SHOWN ? `; and ${refused.length - MOST_SHOWN} more` : "";
+    super("import-refused", `Cannot take over all records: ${shown}${more}`, options);
+  }
+}
+
+/** A refused record in words. */
+export function formatRefused({ what, position, why }: RefusedRecord): string {
+  return what === "certificate"
+    ? `the certificate, ${why}`
+    : `${what === "api-key" ? "API key" : what} ${position}, ${why}`;
+}
+
+/** Thrown when a master secret would be taken over and the vault has another. */
+export class KeyPairExistsError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("key-pair-exists", "The vault has a master secret already, and another one", options);
   }
 }
 

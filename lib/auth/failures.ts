@@ -11,6 +11,8 @@ export interface Failures {
   readonly count: number;
   /** Time of the last one, in milliseconds since 1970. */
   readonly last: number;
+  /** What they were last written by: tells whether changes that are being committed are in them already. */
+  readonly batch?: string;
   /** How many of a source's are whose: the name's hash, and a number. What is not told apart is not here. */
   readonly whose?: readonly (readonly [name: string, count: number])[];
 }
@@ -77,6 +79,7 @@ export function decodeFailures(json: string): Failures {
   const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
   const sound = typeof failures === "object" && failures !== null && isCount(failures.count) &&
     isCount(failures.last) &&
+    (failures.batch === undefined || typeof failures.batch === "string") &&
     (failures.whose === undefined || (Array.isArray(failures.whose) &&
       failures.whose.every((one) => Array.isArray(one) && typeof one[0] === "string" && isCount(one[1]))));
   if (!sound) throw new CorruptVaultError("the record of failed logins is not of its form");

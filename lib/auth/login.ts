@@ -7,6 +7,7 @@ import { encodeUtf8 } from "../bytes.ts";
 import type { Engine } from "../engine.ts";
 import { InvalidMetadataError } from "../errors.ts";
 import { logFailure } from "../log.ts";
+import { checkableHash } from "./foreign_hash.ts";
 import { type LoginLimits, MAX_SOURCE_SIZE } from "./login_limits.ts";
 import { hashPasswords } from "./login_secrets.ts";
 import { checkPassword } from "./password_bytes.ts";
@@ -60,14 +61,21 @@ export function checkSource(source: string | undefined): void {
   }
 }
 
-/** Whether the password is the user's. It takes one Argon2id whoever is asked for, so that its time tells nothing. */
+/**
+ * Whether the password is the user's. It takes one Argon2id of today's cost whoever is asked for, so that its time tells
+ * nothing; what is cheaper runs beside it.
+ */
 async function isRight(user: StoredUser | undefined, password: string): Promise<boolean> {
+  if (user?.password !== undefined && !needsRehash(user.password)) return await verifyPassword(password, user.password);
+  const [right] = await Promise.all([hasCheaper(user, password), verifyPassword(password, NOBODY)]);
+  return right;
+}
+
+async function hasCheaper(user: StoredUser | undefined, password: string): Promise<boolean> {
   if (user?.password !== undefined) return await verifyPassword(password, user.password);
-  const [byScram] = await Promise.all([
-    user?.scram === undefined ? false : verifyScramPassword(password, scramFromJson(user.scram)),
-    verifyPassword(password, NOBODY),
-  ]);
-  return byScram;
+  if (user?.scram !== undefined) return await verifyScramPassword(password, scramFromJson(user.scram));
+  const foreign = user?.foreignHash === undefined ? undefined : checkableHash(user.foreignHash);
+  return foreign !== undefined && await verifyPassword(password, foreign);
 }
 
 /** Keeps the password under today's cost, and in the place of a hash of another system. */
@@ -78,8 +86,8 @@ async function rehash(engine: Engine, id: UserId, user: StoredUser, password: st
     const hashed = await hashPasswords(password);
     await engine.transact((work) => {
       const now = readUser(work.records, id);
-      // Somebody else may have set another password, or done the same, meanwhile.
-      if (now === undefined || now.password !== user.password) return;
+      // Somebody else may have set another password or other verifiers, or done the same, meanwhile.
+      if (now === undefined || now.password !== user.password || now.updated !== user.updated) return;
       const { foreignHash: _, ...kept } = now;
       // A verifier that is there stays: clients may have remembered its salt.
       putUser(work.records, id, { ...kept, ...hashed, ...(user.scram === undefined ? {} : { scram: user.scram }) });

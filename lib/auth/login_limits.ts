@@ -10,7 +10,7 @@
 import { encodeHex, encodeUtf8 } from "../bytes.ts";
 import { hmac, type HmacKey, importHmacKey } from "../crypto/hmac.ts";
 import { randomBytes } from "../crypto/random.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, Work } from "../engine.ts";
 import { type CofferError, TooManyAttemptsError } from "../errors.ts";
 import { retryAfter } from "../sealed/attempts.ts";
 import type { RecordReader } from "../state/records.ts";
@@ -32,6 +32,7 @@ const MOST_PENDING = 256;
 /** So many records are kept at the most; the ones that are oldest go first. */
 const MOST_RECORDS = 10_000;
 const HASH_DIGITS = 32;
+const MARK_SIZE = 8;
 
 /** One try to log in. */
 export interface LoginTry {
@@ -45,17 +46,19 @@ export interface LoginTry {
 export class LoginLimits {
   readonly #engine: Engine;
   readonly #now: () => number;
-  readonly #pending = new Map<string, FailureChange[]>();
+  #pending = new Map<string, FailureChange[]>();
+  /** What is being committed, and the mark that records get by it. */
+  #committing: { readonly batch: string; readonly changes: ReadonlyMap<string, FailureChange[]> } | undefined;
   /** Failures that the log does not tell of yet, by user; those under names that are none are together. */
   readonly #unlogged = new Map<string | undefined, number>();
-  readonly #write: DelayedWrite;
+  readonly #later: DelayedWrite;
   #temporary: Promise<HmacKey> | undefined;
 
   /** Limits logins to an open vault; `now` gives milliseconds since 1970. */
-  constructor(engine: Engine, now: () => number = Date.now) {
+  constructor(engine: Engine, now: () => number = () => Date.now()) {
     this.#engine = engine;
     this.#now = now;
-    this.#write = new DelayedWrite(engine, () => this.#commit(), {
+    this.#later = new DelayedWrite(engine, () => this.#commit(), {
       delay: WRITE_DELAY,
       most: MOST_PENDING,
       what: "write down failed logins",
@@ -79,7 +82,7 @@ export class LoginLimits {
         this.#change(name, { kind: "failed", time });
         if (from !== undefined) this.#change(from, { kind: "failed", time, name });
         this.#noteForLog(user);
-        this.#write.add();
+        this.#later.add();
         // Of tries begun at once, those that end while there is a wait are answered by it, right or wrong.
         return wait > 0 ? new TooManyAttemptsError(wait, { what: "log in" }) : new WrongLoginError();
       },
@@ -89,7 +92,7 @@ export class LoginLimits {
         if (forgiven.length === 0) return;
         this.#change(name, { kind: "succeeded" });
         if (from !== undefined) this.#change(from, { kind: "succeeded", name });
-        this.#write.add();
+        this.#later.add();
       },
     };
   }
@@ -110,14 +113,17 @@ export class LoginLimits {
     const wait = retryAfter({ failures: failures.count, last: failures.last }, now);
     if (wait > 0 && failures.last > now) {
       this.#change(hash, { kind: "settled", time: now });
-      this.#write.add();
+      this.#later.add();
     }
     return wait;
   }
 
   /** What was committed, with what was not yet. */
   #failures(hash: string): Failures | undefined {
-    return apply(readFailures(this.#engine.committed.state, hash), this.#pending.get(hash));
+    const stored = readFailures(this.#engine.committed.state, hash);
+    const { batch, changes } = this.#committing ?? {};
+    const committed = batch !== undefined && stored?.batch !== batch ? apply(stored, changes?.get(hash)) : stored;
+    return apply(committed, this.#pending.get(hash));
   }
 
   #change(hash: string, change: FailureChange): void {
@@ -134,32 +140,42 @@ export class LoginLimits {
 
   /** Writes down what is pending; a backup is not written to. */
   async #commit(): Promise<void> {
-    const pending = new Map([...this.#pending].map(([hash, changes]) => [hash, [...changes]]));
+    const batch = encodeHex(randomBytes(MARK_SIZE));
+    const changes = this.#pending;
     const unlogged = new Map(this.#unlogged);
-    if (!this.#engine.committed.generation.meta.backup) {
-      await this.#engine.transact(({ records, audit }) => {
-        const now = this.#now();
-        for (const [hash, changes] of pending) {
-          const failures = apply(readFailures(records, hash), changes);
-          if (failures === undefined) records.remove(LOGIN_FAILURES, hash);
-          else records.put(LOGIN_FAILURES, hash, JSON.stringify(failures));
-        }
-        for (const hash of surplus(records, now)) records.remove(LOGIN_FAILURES, hash);
-        for (const [name, count] of unlogged) {
-          audit({ operation: "login.failed", ...(name === undefined ? {} : { name }), count });
-        }
-      });
+    this.#committing = { batch, changes };
+    this.#pending = new Map();
+    this.#unlogged.clear();
+    try {
+      const { backup } = this.#engine.committed.generation.meta;
+      if (!backup) await this.#engine.transact((work) => this.#write(work, batch, changes, unlogged));
+      // A backup is not written to: what failed counts for this process, as far as it has room for it.
+      else if (changes.size < MOST_RECORDS) this.#pending = changes;
+    } catch (error) {
+      // All of it is still to be written: before what came in the meantime.
+      for (const [hash, added] of this.#pending) changes.set(hash, [...(changes.get(hash) ?? []), ...added]);
+      for (const [name, count] of unlogged) this.#unlogged.set(name, (this.#unlogged.get(name) ?? 0) + count);
+      this.#pending = changes;
+      throw error;
+    } finally {
+      this.#committing = undefined;
     }
-    // What came in the meantime stays for the next time.
-    for (const [hash, changes] of pending) {
-      const left = this.#pending.get(hash)!.slice(changes.length);
-      if (left.length === 0) this.#pending.delete(hash);
-      else this.#pending.set(hash, left);
+  }
+
+  #write(
+    { records, audit }: Pick<Work, "records" | "audit">,
+    batch: string,
+    all: ReadonlyMap<string, readonly FailureChange[]>,
+    unlogged: ReadonlyMap<string | undefined, number>,
+  ): void {
+    for (const [hash, changes] of all) {
+      const failures = apply(readFailures(records, hash), changes);
+      if (failures === undefined) records.remove(LOGIN_FAILURES, hash);
+      else records.put(LOGIN_FAILURES, hash, JSON.stringify({ ...failures, batch }));
     }
+    for (const hash of surplus(records, this.#now())) records.remove(LOGIN_FAILURES, hash);
     for (const [name, count] of unlogged) {
-      const left = this.#unlogged.get(name)! - count;
-      if (left === 0) this.#unlogged.delete(name);
-      else this.#unlogged.set(name, left);
+      audit({ operation: "login.failed", ...(name === undefined ? {} : { name }), count });
     }
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAX_FOREIGN_HASH } from "./foreign_hash.ts";
 import { checkPassword } from "./password_bytes.ts";
 import { hashPassword, parsePhc } from "./phc.ts";
 import { decodePostgresVerifier, newScramVerifier, scramToJson, type ScramVerifier } from "./scram_verifier.ts";
@@ -16,15 +17,15 @@ export interface LoginSecrets {
   readonly passwordHash?: string | undefined;
   /** Verifier for SCRAM-SHA-256, or PostgreSQL's text of one. */
   readonly scram?: ScramVerifier | string | undefined;
-  /** Hash of another system, which is not checked here and goes with the first login by SCRAM. */
+  /**
+   * Hash of another system, which goes with the first login with the password. It is checked where it is one of RedDB's
+   * and there is nothing else to check.
+   */
   readonly foreignHash?: string | undefined;
 }
 
 /** What the vault keeps of it. */
 export type StoredSecrets = Pick<StoredUser, "password" | "scram" | "foreignHash">;
-
-/** Longest hash of another system, in characters. */
-const MAX_FOREIGN_HASH = 1024;
 
 /**
  * What is kept of verifiers that are ready.

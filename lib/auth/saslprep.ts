@@ -32,19 +32,22 @@ const PLAIN = /^[ -~]*$/;
  * against RFC 3454, section 6, or holds characters newer than Unicode 3.2.
  *
  * The form NFKC is the runtime's; Unicode promises that it never changes for characters that Unicode 3.2 had, save a
- * handful of corrected ideographs.
+ * handful of corrected ideographs. What is prohibited is looked for after it, in the RFC's order. PostgreSQL looks
+ * before; that tells for two accents (U+0340, U+0341) and for presentation forms of Hebrew and Arabic, which nobody
+ * types.
  */
 export function saslprep(text: string, options: SaslprepOptions = {}): string | null {
   if (PLAIN.test(text)) return text;
   let mapped = "";
   for (const character of text) {
+    // To Unicode 3.2 these were no characters, so its NFKC left them as they are; the runtime's might change them.
+    if (!options.allowUnassigned && isIn(UNASSIGNED, character)) return null;
     // U+200B stands in both tables; RFC 4013, section 2.1 names the mapping to a space first.
     if (isIn(NON_ASCII_SPACES, character)) mapped += " ";
     else if (!isIn(MAPPED_TO_NOTHING, character)) mapped += character;
   }
   const characters = [...mapped.normalize("NFKC")];
   if (characters.some((character) => isIn(PROHIBITED, character))) return null;
-  if (!options.allowUnassigned && characters.some((character) => isIn(UNASSIGNED, character))) return null;
   return hasSoundDirection(characters) ? characters.join("") : null;
 }
 

@@ -20,8 +20,8 @@ export interface ClientFirst {
   readonly bare: string;
   /** Whom the client would act for; undefined for the user itself. */
   readonly authorization: string | undefined;
-  /** The user, escapes undone; it may be empty. */
-  readonly username: string;
+  /** The user as it was sent, for {@linkcode decodeName}. It may be empty, and is where PostgreSQL's clients speak. */
+  readonly escapedName: string;
   /** The client's part of the nonce. */
   readonly nonce: string;
 }
@@ -58,7 +58,7 @@ export function decodeMessage(message: string | Uint8Array): string {
   return message;
 }
 
-/** @throws {ScramProtocolError} */
+/** Takes a client's first message apart. @throws {ScramProtocolError} */
 export function parseClientFirst(text: string): ClientFirst {
   const [flag, authorization, ...bare] = text.split(",");
   if (flag !== "n" && flag !== "y") {
@@ -78,13 +78,13 @@ export function parseClientFirst(text: string): ClientFirst {
   return {
     gs2Header: `${flag},${authorization},`,
     bare: bare.join(","),
-    authorization: authorization === "" ? undefined : decodeName(authorization.slice(2), 1),
-    username: decodeName(username.value, 0),
+    authorization: authorization === "" ? undefined : decodeName(authorization.slice(2)),
+    escapedName: username.value,
     nonce: nonce.value,
   };
 }
 
-/** @throws {ScramProtocolError} */
+/** Takes a client's last message apart. @throws {ScramProtocolError} */
 export function parseClientFinal(text: string): ClientFinal {
   const [channelBinding, nonce, ...rest] = attributes(text.split(","));
   const proof = rest.pop();
@@ -105,6 +105,17 @@ export function encodeChannelBinding(gs2Header: string): string {
   return encodeBase64(encodeUtf8(gs2Header));
 }
 
+/**
+ * Undoes the escapes of a name, in which commas and equals signs may not stand for themselves.
+ *
+ * @throws {ScramProtocolError} when it has another escape, or is empty
+ */
+export function decodeName(text: string): string {
+  const escapes = text.match(/=(2C|3D)?/g) ?? [];
+  if (text === "" || escapes.some((escape) => escape === "=")) throw new ScramProtocolError("user-name");
+  return text.replaceAll("=2C", ",").replaceAll("=3D", "=");
+}
+
 interface Attribute {
   readonly name: string;
   readonly value: string;
@@ -122,12 +133,6 @@ function attributes(parts: readonly string[]): Attribute[] {
 /** Optional extensions may be passed over; an attribute with a meaning may not stand where one was not looked for. */
 function checkExtensions(extensions: readonly Attribute[]): void {
   if (extensions.some(({ name }) => "anrcsipve".includes(name))) throw new ScramProtocolError("syntax");
-}
-
-function decodeName(text: string, least: number): string {
-  const escapes = text.match(/=(2C|3D)?/g) ?? [];
-  if (text.length < least || escapes.some((escape) => escape === "=")) throw new ScramProtocolError("user-name");
-  return text.replaceAll("=2C", ",").replaceAll("=3D", "=");
 }
 
 function decodeProof(text: string): Bytes {

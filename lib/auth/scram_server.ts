@@ -12,6 +12,7 @@ import { ScramProtocolError } from "./errors.ts";
 import {
   type ClientFirst,
   decodeMessage,
+  decodeName,
   encodeChannelBinding,
   parseClientFinal,
   parseClientFirst,
@@ -95,7 +96,7 @@ export class ScramServer {
   async first(clientFirst: string | Uint8Array): Promise<string> {
     this.#step("first");
     const client = parseClientFirst(decodeMessage(clientFirst));
-    const username = this.#options.username ?? await prepareName(client.username);
+    const username = this.#options.username ?? await prepareName(decodeName(client.escapedName));
     if (client.authorization !== undefined && !await isSameName(client.authorization, username)) {
       throw new ScramProtocolError("authorization");
     }

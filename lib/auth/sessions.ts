@@ -7,11 +7,12 @@ import type { JWTPayload } from "jose";
 import { type Bytes, encodeHex } from "../bytes.ts";
 import { wipe } from "../crypto/random.ts";
 import type { Engine } from "../engine.ts";
+import type { VaultKeys } from "../sealed/keys.ts";
 import { DEFAULT_MAX_AGE, type FreshnessOptions } from "./check_api_key.ts";
 import { InvalidSessionError, type SessionProblem, UserDisabledError } from "./errors.ts";
 import { deriveSessionKey, MAX_SESSION_LIFETIME, previousSession } from "./session_keys.ts";
 import { sessionTag } from "./session_tag.ts";
-import { formatUserId, toUserId, type UserId, type UserRef } from "./user_id.ts";
+import { formatUserId, toUserId, userOfKey, type UserRef } from "./user_id.ts";
 import { getUser, readUser } from "./user_record.ts";
 import { describeUser, type UserInfo } from "./user_reader.ts";
 
@@ -58,9 +59,11 @@ const MAX_AUDIENCE_SIZE = 256;
 /** By so many seconds clocks of machines that share a vault may differ. */
 const CLOCK_TOLERANCE = 60;
 
+type Jose = typeof import("jose");
+
 interface KnownKeys {
-  /** What they came from: another object after a rotation. */
-  readonly epoch: number;
+  /** What they came with: other ones after a rotation. */
+  readonly vault: VaultKeys;
   readonly keys: ReadonlyMap<string, CryptoKey>;
   /** Until when, in milliseconds since 1970. */
   readonly until: number;
@@ -70,12 +73,16 @@ interface KnownKeys {
 export class Sessions {
   readonly #engine: Engine;
   readonly #now: () => number;
+  /** The vault's id, in hex. */
+  readonly #issuer: string;
+  #jose: Jose | undefined;
   #known: KnownKeys | undefined;
 
   /** Makes and checks tokens of an open vault; `now` gives milliseconds since 1970. */
-  constructor(engine: Engine, now: () => number = Date.now) {
+  constructor(engine: Engine, now: () => number = () => Date.now()) {
     this.#engine = engine;
     this.#now = now;
+    this.#issuer = encodeHex(engine.committed.generation.meta.vaultId);
   }
 
   /** Begins a session: see `Auth.createSession`. */
@@ -92,12 +99,12 @@ export class Sessions {
     const { state, generation: { meta } } = this.#engine.committed;
     const user = getUser(state, id);
     if (!user.enabled) throw new UserDisabledError(formatUserId(id));
-    const { SignJWT } = await import("jose");
+    const { SignJWT } = await this.#load();
     const begins = Math.floor(this.#now() / 1000);
     const kid = String(meta.epoch);
     return await new SignJWT({ role: user.role, ver: sessionTag(state, user) })
       .setProtectedHeader({ alg: "HS256", typ: "JWT", kid })
-      .setIssuer(encodeHex(meta.vaultId))
+      .setIssuer(this.#issuer)
       .setSubject(formatUserId(id))
       .setAudience(audience)
       .setIssuedAt(begins)
@@ -110,12 +117,14 @@ export class Sessions {
     const { audience = DEFAULT_AUDIENCE, maxAge = DEFAULT_MAX_AGE } = options;
     checkAudience(audience);
     if (typeof token !== "string" || token.length > MAX_TOKEN_SIZE) throw new InvalidSessionError("malformed");
-    await this.#engine.refreshWithin(maxAge);
-    const { state, generation } = this.#engine.committed;
-    const keys = await this.#keys();
+    if (!this.#engine.isLevelWithin(maxAge)) await this.#engine.refresh();
+    const keys = this.#knownKeys() ?? await this.#keys();
+    const jose = this.#jose ?? await this.#load();
     const now = this.#now();
-    const { sub, iat, exp, ver } = await verifyToken(token, keys, encodeHex(generation.meta.vaultId), audience, now);
-    const id = parseSubject(sub);
+    const { sub, iat, exp, ver } = await verifyToken(jose, token, keys, this.#issuer, audience, now);
+    const { state } = this.#engine.committed;
+    // Under a right signature it was written here: looking it up as it stands finds a user, or nobody.
+    const id = userOfKey(sub!.includes("/") ? sub! : `/${sub}`);
     const user = readUser(state, id);
     if (user === undefined || !user.enabled || ver !== sessionTag(state, user)) {
       throw new InvalidSessionError("revoked");
@@ -129,34 +138,44 @@ export class Sessions {
     await this.#engine.refresh();
     const { meta: { vaultId, epoch } } = this.#engine.committed.generation;
     const key = await this.#engine.withVaultKey((vaultKey) => deriveSessionKey(vaultKey, vaultId));
-    return { kid: String(epoch), issuer: encodeHex(vaultId), key };
+    return { kid: String(epoch), issuer: this.#issuer, key };
   }
 
-  /** The keys that count, by id. */
+  /** The keys that count, by id, while they are known. */
+  #knownKeys(): ReadonlyMap<string, CryptoKey> | undefined {
+    return this.#known?.vault === this.#engine.keys && this.#now() < this.#known.until ? this.#known.keys : undefined;
+  }
+
+  async #load(): Promise<Jose> {
+    return this.#jose ??= await import("jose");
+  }
+
   async #keys(): Promise<ReadonlyMap<string, CryptoKey>> {
+    const known = this.#knownKeys();
+    if (known !== undefined) return known;
     const { state, generation: { meta: { vaultId, epoch } } } = this.#engine.committed;
     const now = this.#now();
-    if (this.#known?.epoch === epoch && now < this.#known.until) return this.#known.keys;
+    const vault = this.#engine.keys;
     const raw = await this.#engine.withVaultKey((vaultKey) => deriveSessionKey(vaultKey, vaultId));
     const previous = previousSession(state, now);
     const keys = new Map([[String(epoch), await importKey(raw)]]);
     if (previous !== undefined && previous.epoch !== epoch) {
       keys.set(String(previous.epoch), await importKey(previous.key));
     }
-    this.#known = { epoch, keys, until: previous?.until ?? Infinity };
+    this.#known = { vault, keys, until: previous?.until ?? Infinity };
     return keys;
   }
 }
 
 /** What a token says, once its key, form, times, issuer and audience were found right. */
 async function verifyToken(
+  { jwtVerify }: Jose,
   token: string,
   keys: ReadonlyMap<string, CryptoKey>,
   issuer: string,
   audience: string,
   now: number,
 ): Promise<JWTPayload> {
-  const { jwtVerify } = await import("jose");
   const find = ({ kid }: { kid?: string }) => {
     const key = keys.get(kid ?? "");
     if (key === undefined) throw new InvalidSessionError("signature");
@@ -191,15 +210,6 @@ function problemOf(error: unknown): SessionProblem {
     default:
       if (code?.startsWith("ERR_J")) return "malformed";
       throw error;
-  }
-}
-
-/** A subject under a right signature was written here; one that is no user's is of a version that is not known. */
-function parseSubject(subject: string | undefined): UserId {
-  try {
-    return toUserId(subject!);
-  } catch {
-    throw new InvalidSessionError("malformed");
   }
 }
 

@@ -8,7 +8,7 @@ import { hmac } from "../crypto/hmac.ts";
 import type { Work } from "../engine.ts";
 import { InvalidMetadataError } from "../errors.ts";
 import type { RecordReader } from "../state/records.ts";
-import { newApiKey } from "./api_key.ts";
+import { API_KEY_PREFIX, isApiKey, newApiKey } from "./api_key.ts";
 import { API_KEY, decodeApiKey, ID_DIGITS, keysOf, lastUsed, removeKey, type StoredApiKey } from "./api_key_record.ts";
 import { ApiKeyExistsError, ApiKeyNotFoundError, InvalidApiKeyError, RoleAboveOwnerError } from "./errors.ts";
 import { checkRole, includesRole, type Role } from "./role.ts";
@@ -69,7 +69,8 @@ export interface ListApiKeysOptions {
 const MAX_KEY_NAME = 128;
 /** Longest text that is looked at as an API key, in characters. */
 export const MAX_API_KEY_SIZE = 256;
-const MIN_FOREIGN_KEY = 8;
+/** Shortest key of another system, in characters. */
+export const MIN_FOREIGN_KEY = 8;
 
 /**
  * API keys as one transaction sees and changes them. Nothing is kept unless the transaction commits.
@@ -107,7 +108,7 @@ export class TransactionApiKeys {
    */
   adopt(options: ForeignApiKey): Promise<ApiKeyInfo> {
     const { key, createdAt } = options;
-    if (key.length < MIN_FOREIGN_KEY || key.length > MAX_API_KEY_SIZE) throw new InvalidApiKeyError("malformed");
+    checkForeignKey(key);
     return this.#waited(
       this.#add(options, key, createdAt?.getTime() ?? this.#work.now).then(({ key: _, ...info }) => info),
     );
@@ -159,18 +160,34 @@ function judge(
   created: number,
   now: number,
 ): StoredApiKey {
-  if (!name.isWellFormed() || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) {
-    throw new InvalidMetadataError("name of a key", "it is not plain text");
-  }
-  if (encodeUtf8(name).length > MAX_KEY_NAME) {
-    throw new InvalidMetadataError("name of a key", `it is longer than ${MAX_KEY_NAME} bytes`);
-  }
+  checkKeyName(name);
   if (!includesRole(allowed, checkRole(role))) throw new RoleAboveOwnerError(role, formatUserId(owner));
   const expires = expiresAt?.getTime();
   if (expires !== undefined && !(expires > now)) {
     throw new RangeError("The time at which a key expires is past, or none");
   }
   return { owner: userKey(owner), name, role, created, ...(expires === undefined ? {} : { expires }) };
+}
+
+/** @throws {InvalidMetadataError} when a text can be no name of a key */
+export function checkKeyName(name: string): void {
+  if (!name.isWellFormed() || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) {
+    throw new InvalidMetadataError("name of a key", "it is not plain text");
+  }
+  if (encodeUtf8(name).length > MAX_KEY_NAME) {
+    throw new InvalidMetadataError("name of a key", `it is longer than ${MAX_KEY_NAME} bytes`);
+  }
+}
+
+/**
+ * Refuses a key of another system that is too easy to guess, too long, or looks like one of coffer's and is none: no check
+ * would ever take it.
+ *
+ * @throws {InvalidApiKeyError}
+ */
+export function checkForeignKey(key: string): void {
+  const fits = key.length >= MIN_FOREIGN_KEY && key.length <= MAX_API_KEY_SIZE && key.isWellFormed();
+  if (!fits || (key.startsWith(API_KEY_PREFIX) && !isApiKey(key))) throw new InvalidApiKeyError("malformed");
 }
 
 /** The keys, by owner and name. @throws {UserNotFoundError} */

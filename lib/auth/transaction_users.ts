@@ -191,6 +191,7 @@ export class TransactionUsers {
   }
 }
 
-function isPlatformAdmin({ tenant }: UserId, user: StoredUser | undefined): boolean {
+/** Whether a user may do everything, and log in. */
+export function isPlatformAdmin({ tenant }: UserId, user: StoredUser | undefined): boolean {
   return tenant === null && user !== undefined && user.enabled && user.role === "admin";
 }

@@ -29,7 +29,7 @@ export interface StoredUser {
   readonly password?: string;
   /** Verifier for SCRAM-SHA-256. */
   readonly scram?: ScramVerifierJson;
-  /** A hash of another system, which is not checked here; it goes once a standard one can be written. */
+  /** A hash of another system: see `foreign_hash.ts`. It goes once a standard one can be written. */
   readonly foreignHash?: string;
 }
 

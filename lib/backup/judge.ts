@@ -22,12 +22,14 @@ export type Unreadable = CorruptVaultError | TruncatedVaultError;
 /**
  * Opens every seal of the version that a meta page names. The caller holds a lock.
  *
+ * @param log whether to open the old entries of the log as well
  * @returns the version, or what is wrong with it
  */
 export async function judge(
   disk: Disk,
   { valid, page, meta, number }: MetaCandidate,
   rings: readonly Ring[],
+  log = true,
 ): Promise<Readable | Unreadable> {
   if (!valid || page === undefined) return new CorruptVaultError("a meta page is torn or damaged", { page: number });
   if (meta === undefined) return new CorruptVaultError("a sealed meta is not of its form", { page: number });
@@ -44,7 +46,8 @@ export async function judge(
     const committed = { version: page.version, meta: page.meta, segments, recovered: false };
     const generation = (await readGeneration(readOnly(disk.path, committed), ring.keys))!;
     // Old entries of the log are not part of the state, but belong to what can be read.
-    for (const segment of generation.segments.slice(0, snapshotIndex(generation.segments))) {
+    const old = log ? generation.segments.slice(0, snapshotIndex(generation.segments)) : [];
+    for (const segment of old) {
       for await (const _ of openLive(ring.keys, generation.meta.vaultId, segment));
     }
     return await loadLive(ring.keys, generation);

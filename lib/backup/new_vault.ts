@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { AuditEvent } from "../audit/entry.ts";
 import { wipe } from "../crypto/random.ts";
 import { Engine } from "../engine.ts";
 import { VaultExistsError } from "../errors.ts";
+import { checkOrigin } from "../opening.ts";
 import { type CredentialOptions, provided, resolveCredential } from "../sealed/credential.ts";
 import type { KdfOptions } from "../sealed/kdf_limits.ts";
 import { unwrapVaultKey } from "../sealed/key_slot.ts";
@@ -15,18 +17,19 @@ import type { Changes, State } from "../state/records.ts";
 import { discard, temporaryPath } from "../storage/create.ts";
 import { FileMedium } from "../storage/file.ts";
 import { withLock } from "../storage/locking.ts";
-import { Vault } from "../vault.ts";
+import { type AuditOptions, Vault } from "../vault.ts";
 import { giveName } from "./place.ts";
 
 /**
- * Makes a vault with the records; it appears under its name when everything is in it.
+ * Makes a vault with the records, and with an event in its log; it appears under its name when everything is in it.
  *
  * @throws {VaultExistsError} when something is at the path
  */
 export async function writeVault(
   path: string,
-  options: Pick<CredentialOptions, "passphrase" | "keyFile"> & KdfOptions,
+  options: Pick<CredentialOptions, "passphrase" | "keyFile"> & KdfOptions & AuditOptions,
   changes: Changes,
+  event: AuditEvent,
 ): Promise<State> {
   const temporary = temporaryPath(path);
   const credential = remembering(options);
@@ -38,10 +41,12 @@ export async function writeVault(
     try {
       const meta = decodeMeta((await withLock(medium, "shared", {}, () => medium.read()))!.meta);
       const secret = await resolveCredential(credential);
-      const { vaultKey } = await unwrapVaultKey(meta, secret).finally(() => wipe(secret.secret));
-      const engine = await deriveKeys(vaultKey, meta.vaultId).then((keys) => Engine.load(medium, keys, { origin: {} }))
+      const { vaultKey, slot } = await unwrapVaultKey(meta, secret).finally(() => wipe(secret.secret));
+      const origin = { slot, ...checkOrigin(options) };
+      const engine = await deriveKeys(vaultKey, meta.vaultId).then((keys) => Engine.load(medium, keys, { origin }))
         .finally(() => wipe(vaultKey));
-      await engine.transact(({ records }) => {
+      await engine.transact(({ records, audit }) => {
+        audit(event);
         for (const [kind, entries] of changes) {
           for (const [key, json] of entries) if (json !== null) records.put(kind, key, json);
         }

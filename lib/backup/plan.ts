@@ -44,6 +44,8 @@ export interface Plan {
   readonly ring: Ring;
   /** The newest generation that was seen, or must have been. */
   readonly newest: number;
+  /** The highest epoch that either meta page speaks of, as far as they are authentic. */
+  readonly epoch: number;
   /** How often the vault key has sealed, as far as either meta page says. */
   readonly seals: number;
   /** What is wrong, in words. */
@@ -62,12 +64,13 @@ export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[
   let stands: Readable | undefined;
   const unreadable: Unreadable[] = [];
   let counts: Readable | Unreadable | undefined;
-  let [newest, seals] = [0, 0];
+  let [newest, seals, epoch] = [0, 0, 0];
   let torn = source.candidates.length < 2;
   for (const candidate of source.candidates) {
     const meta = await authenticMeta(candidate, rings);
     newest = Math.max(newest, meta?.generation ?? 0);
     seals = Math.max(seals, meta?.seals ?? 0);
+    epoch = Math.max(epoch, meta?.epoch ?? 0);
     const judged = await judge(disk, candidate, rings);
     if (judged instanceof CofferError) unreadable.push(judged);
     else stands ??= judged;
@@ -78,7 +81,7 @@ export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[
   if (stands === undefined) throw hopeless(unreadable);
   const ring = rings.find(({ epoch }) => epoch === stands.generation.meta.epoch)!;
   const { generation } = stands.generation.meta;
-  const found = { stands, ring, seals, problems: unreadable.map(({ message }) => message) };
+  const found = { stands, ring, seals, epoch, problems: unreadable.map(({ message }) => message) };
   const lose = async (last: number) => await compare(disk, source, rings, stands, last);
   if (counts === stands && !(torn && known > generation)) {
     // Of the version that a file begins with the other page was never written.
@@ -86,6 +89,10 @@ export async function makePlan(disk: Disk, source: Source, rings: readonly Ring[
     const fresh = others.length === 0 && only?.page?.origin === generation;
     if (!torn || fresh) return { ...found, state: "sound", newest: generation };
     return { ...found, state: "torn", newest, ...(newest > generation ? { loss: await lose(newest) } : {}) };
+  }
+  // An older copy from the very start of a file looks the same.
+  if (counts === stands) {
+    found.problems.push(`generation ${known} is known of: its page is wiped, or this is an older copy`);
   }
   // The page that can not be read was at least the one after: commits take turns.
   newest = Math.max(newest, known, generation + 1);

@@ -6,9 +6,13 @@
 import type { AuditOrigin } from "../audit/entry.ts";
 import { equalBytes } from "../bytes.ts";
 import { Engine } from "../engine.ts";
-import { CofferError, ConflictError, CorruptVaultError, VaultExistsError } from "../errors.ts";
+import { verifyAnchor } from "../replica.ts";
+import { CofferError, ConflictError, CorruptVaultError, RollbackDetectedError, VaultExistsError } from "../errors.ts";
+import { Anchor } from "../sealed/anchor.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
 import { decodeMeta } from "../sealed/meta.ts";
+import { EPOCH } from "../sealed/rotation.ts";
+import type { State } from "../state/records.ts";
 import { discard, temporaryPath } from "../storage/create.ts";
 import type { LockOptions } from "../storage/disk.ts";
 import { DenoDisk } from "../storage/disk_deno.ts";
@@ -16,7 +20,7 @@ import { FileMedium } from "../storage/file.ts";
 import { withLock } from "../storage/locking.ts";
 import { systemError } from "../storage/system_errors.ts";
 import type { AuditOptions, FileOptions } from "../vault.ts";
-import { anchoredGeneration, anchorStore } from "./anchored.ts";
+import { type AnchorFacts, anchorFacts, anchorStore } from "./anchored.ts";
 import { judge } from "./judge.ts";
 import { copyFile, keepBeside, replace } from "./place.ts";
 import { makePlan, type Plan, type RepairLoss } from "./plan.ts";
@@ -46,9 +50,10 @@ export interface RepairOptions extends CredentialOptions, FileOptions, AuditOpti
 export interface RepairReport {
   /**
    * `sound`: nothing is wrong. `torn`: the newest meta page is torn or wiped, and the version before it stands by itself.
-   * `damaged`: the version that counts can not be read, and the one before it can.
+   * `damaged`: the version that counts can not be read, and the one before it can. `refused`: nothing is wrong with the
+   * file, and its anchor does not let it be opened: an older copy, or an anchor that is lost.
    */
-  readonly state: "sound" | "torn" | "damaged";
+  readonly state: "sound" | "torn" | "damaged" | "refused";
   /** Whether the vault was changed. */
   readonly repaired: boolean;
   /** The generation that counts now. */
@@ -57,6 +62,8 @@ export interface RepairReport {
   readonly problems: readonly string[];
   /** What is given up, or was; when the state is `damaged`, or a commit that is torn left a trace. */
   readonly loss?: RepairLoss;
+  /** Why opening the vault is refused, when the state is `refused`; its hint says what to do. */
+  readonly refusal?: CofferError;
   /** Where the damaged file is kept, when the vault was changed. */
   readonly kept?: string;
 }
@@ -88,11 +95,13 @@ export async function repairVault(path: string, options: RepairOptions): Promise
           before = now;
           return undefined;
         }
-        const plan = await makePlan(disk, now, rings, Math.max(options.known ?? 0, anchored(now, path, options)));
+        const facts = factsOf(now, path, options);
+        const plan = await makePlan(disk, now, rings, Math.max(options.known ?? 0, facts?.generation ?? 0));
         const found = reportOf(plan);
-        if (plan.state === "sound" || !write || (plan.state === "damaged" && !options.older)) return found;
+        if (plan.state === "sound") return await heldAgainstAnchor(found, plan, path, options);
+        if (!write || (plan.state === "damaged" && !options.older)) return found;
         await options.beforeRepair?.(found);
-        return plan.state === "damaged" ? await fallBack(disk, real, plan, options) : found;
+        return plan.state === "damaged" ? await fallBack(disk, real, plan, facts, options) : found;
       });
       if (done === undefined) continue;
       return done.state === "torn" && write ? await heal(real, options, done, rings) : done;
@@ -105,11 +114,33 @@ export async function repairVault(path: string, options: RepairOptions): Promise
 }
 
 /** What the anchor knows: a version that it has seen was acknowledged, and is not passed over as torn. */
-function anchored({ candidates }: Source, path: string, { anchor }: RepairOptions): number {
+function factsOf({ candidates }: Source, path: string, { anchor }: RepairOptions): AnchorFacts | undefined {
   const meta = candidates.find(({ meta }) => meta?.anchored)?.meta;
-  if (meta === undefined) return 0;
+  if (meta === undefined) return undefined;
   // Mending is not to be stopped by an anchor that says nothing of this vault.
-  return anchoredGeneration(anchorStore(path, anchor), meta.vaultId, { damaged: true, foreign: true }) ?? 0;
+  return anchorFacts(anchorStore(path, anchor), meta, { damaged: true, foreign: true });
+}
+
+/** A file may be whole and yet not be the newest, or not be known to be: opening it says so, and so is this to. */
+async function heldAgainstAnchor(
+  report: RepairReport,
+  { stands: { generation, state }, ring }: Plan,
+  path: string,
+  options: RepairOptions,
+): Promise<RepairReport> {
+  const store = generation.meta.anchored ? anchorStore(path, options.anchor) : undefined;
+  const anchor = store === undefined ? undefined : new Anchor(store);
+  const { known = 0 } = options;
+  try {
+    if (known > report.generation) throw new RollbackDetectedError(report.generation, known);
+    await verifyAnchor(anchor, generation, ring.keys, state);
+    return report;
+  } catch (error) {
+    if (!(error instanceof CofferError) || error.exitCode !== 7) throw error;
+    return { ...report, state: "refused", problems: [...report.problems, error.message], refusal: error };
+  } finally {
+    anchor?.release();
+  }
 }
 
 /** Whether the keys at hand are those of the pages: a rotation in between brings new ones. */
@@ -123,14 +154,20 @@ function reportOf({ state, stands, problems, loss }: Plan): RepairReport {
 }
 
 /** Writes the version that stands into a new file, and lets it take the vault's name. The exclusive lock is held. */
-async function fallBack(disk: DenoDisk, path: string, plan: Plan, options: RepairOptions): Promise<RepairReport> {
+async function fallBack(
+  disk: DenoDisk,
+  path: string,
+  plan: Plan,
+  facts: AnchorFacts | undefined,
+  options: RepairOptions,
+): Promise<RepairReport> {
   const temporary = temporaryPath(path);
   try {
     create(temporary, path);
     const target = DenoDisk.open(temporary);
     let generation: number;
     try {
-      generation = await rewrite(target, plan.stands, plan.ring, plan.newest, plan.seals, originOf(plan.ring, options));
+      generation = await rewrite(target, plan, facts, originOf(plan.ring, options));
       await prove(target, plan);
     } finally {
       target.close();
@@ -149,10 +186,17 @@ async function prove(target: DenoDisk, { stands, ring }: Plan): Promise<void> {
   const { candidates } = await readSource(target);
   for (const candidate of candidates) {
     const judged = await judge(target, candidate, [ring]);
-    const same = !(judged instanceof CofferError) && judged.state.size === stands.state.size &&
-      [...judged.state.records()].every(([kind, key, json]) => stands.state.get(kind, key) === json);
-    if (!same) throw new CorruptVaultError("the repaired file does not read as it was written");
+    if (judged instanceof CofferError || !sameRecords(judged.state, stands.state)) {
+      throw new CorruptVaultError("the repaired file does not read as it was written");
+    }
   }
+}
+
+/** What the file notes of keys and anchors is new; everything else is as it was. */
+function sameRecords(one: State, other: State): boolean {
+  const own = (state: State) => state.size - state.count(EPOCH);
+  return own(one) === own(other) &&
+    [...one.records()].every(([kind, key, json]) => kind === EPOCH || other.get(kind, key) === json);
 }
 
 /** One commit on the version that stands writes the torn page anew. */

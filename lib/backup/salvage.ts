@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AUDIT } from "../audit/entry.ts";
 import { NoCredentialError } from "../errors.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
 import type { KdfOptions } from "../sealed/kdf_limits.ts";
@@ -11,7 +12,9 @@ import { SECRET } from "../state/secret.ts";
 import { assertFree } from "../storage/create.ts";
 import { DenoDisk } from "../storage/disk_deno.ts";
 import { withLock } from "../storage/locking.ts";
-import type { FileOptions } from "../vault.ts";
+import { checkOrigin } from "../opening.ts";
+import { EPOCH } from "../sealed/rotation.ts";
+import type { AuditOptions, FileOptions } from "../vault.ts";
 import { assemble, type MissingGenerations } from "./assemble.ts";
 import type { SalvageFailure } from "./fragment.ts";
 import { gather, type GatherOptions } from "./gather.ts";
@@ -20,7 +23,7 @@ import { prune } from "./prune.ts";
 import { readSource, unlockSource } from "./source.ts";
 
 /** How to salvage: one credential that opens the damaged vault, and where it can not open the new one, another. */
-export interface SalvageOptions extends CredentialOptions, FileOptions, KdfOptions, GatherOptions {
+export interface SalvageOptions extends CredentialOptions, FileOptions, KdfOptions, GatherOptions, AuditOptions {
   /**
    * What opens the new vault. By default what opens the damaged one, which must then be a passphrase or a key file.
    */
@@ -53,7 +56,7 @@ export interface SalvageReport {
   readonly shortenedSecrets: readonly string[];
   /** Values that belong to no secret any more; they were left out. */
   readonly orphans: number;
-  /** Records about the damaged vault itself, such as its audit log; they were left out. */
+  /** Records about the damaged vault itself, such as its audit log and its keys; they were left out. */
   readonly leftOut: number;
 }
 
@@ -81,7 +84,7 @@ export async function salvageVault(from: string, to: string, options: SalvageOpt
   const changes: Changes = new Map();
   let leftOut = 0;
   for (const [kind, key, json] of assembled.state.records()) {
-    // The log of the damaged vault is chained in its meta, which the new vault does not have.
+    // The log of the damaged vault is chained in its meta, and its epochs are its own.
     if (isOfVault(kind)) leftOut++;
     else setChange(changes, kind, key, json);
   }
@@ -90,7 +93,10 @@ export async function salvageVault(from: string, to: string, options: SalvageOpt
   const kdf = Object.fromEntries(
     Object.entries({ memory, passes, lanes, allowWeakKdf }).filter(([, v]) => v !== undefined),
   );
-  const state = await writeVault(to, { ...pick(next), ...kdf }, changes);
+  const { actor, reason } = options;
+  const count = [...changes.get(SECRET)?.values() ?? []].filter((json) => json !== null).length;
+  const event = { operation: "vault.salvage", count: gathered.newest, to: counted(count) } as const;
+  const state = await writeVault(to, { ...pick(next), ...kdf, ...checkOrigin({ actor, reason }) }, changes, event);
   const whole = gathered.fragments.filter((fragment) => fragment.whole).length;
   return {
     path: to,
@@ -111,7 +117,12 @@ export async function salvageVault(from: string, to: string, options: SalvageOpt
 
 /** Records that speak of the vault they stand in. */
 function isOfVault(kind: string): boolean {
-  return kind === "audit" || kind.startsWith("audit-");
+  return kind === AUDIT || kind.startsWith(`${AUDIT}-`) || kind === EPOCH;
+}
+
+/** The log of the new vault begins with what it is, for whoever wonders where the old log is. */
+function counted(secrets: number): string {
+  return secrets === 1 ? "1 secret" : `${secrets} secrets`;
 }
 
 async function collect(from: string, options: SalvageOptions): Promise<{

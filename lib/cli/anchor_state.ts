@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encodeHex } from "../bytes.ts";
+import { decodeHex, encodeHex } from "../bytes.ts";
 import { AnchorDamagedError } from "../errors.ts";
 import { type AnchorRecord, inspectAnchor } from "../sealed/anchor.ts";
 import { FileAnchor } from "../storage/anchor_file.ts";
@@ -31,12 +31,16 @@ export interface ComparedAnchor {
 /** Holds the anchor at a path against what a vault's file says of itself. Neither is authenticated. */
 export function compareAnchor(path: string, { vaultId, generation }: VaultSummary): ComparedAnchor {
   const store = new FileAnchor(path);
+  const waiting = store.waiting(decodeHex(vaultId));
   try {
-    const bytes = store.read();
+    const own = store.read();
+    const bytes = own ?? waiting.read();
     if (bytes === null) return { state: "missing" };
     const [record] = inspectAnchor(bytes, path)
       .filter((record) => encodeHex(record.vaultId) === vaultId)
       .sort((a, b) => b.generation - a.generation);
+    // One that waits counts for the generation that it was made for.
+    if (own === null && record?.generation !== generation) return { state: "missing" };
     if (record === undefined) return { state: "foreign" };
     if (record.generation === generation) return { state: "level", record };
     return { state: record.generation < generation ? "behind" : "older", record };
@@ -45,5 +49,6 @@ export function compareAnchor(path: string, { vaultId, generation }: VaultSummar
     throw error;
   } finally {
     store.release();
+    waiting.release();
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InterruptedError, NoAnchorError } from "../errors.ts";
+import { AnchorForeignError, InterruptedError, NoAnchorError } from "../errors.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { anchorOf, fileOptions, openVault, prepareOpening, vaultPath } from "./open.ts";
 import { note, shown, writeJson } from "./output.ts";
@@ -13,6 +13,8 @@ import { canAsk, confirm } from "./terminal.ts";
 export interface AnchorTrustFlags extends GlobalFlags {
   /** Whether not to ask. */
   readonly yes: boolean;
+  /** Whether another vault's anchor may be written over. */
+  readonly replaceForeign: boolean;
 }
 
 /** Makes the anchor anew. */
@@ -25,9 +27,19 @@ export default async function anchorTrust(flags: AnchorTrustFlags): Promise<void
     `Take generation ${found} of ${updatedAt.toISOString()} for the newest? Later changes, if there were ` +
     "any, are lost.";
   if (!flags.yes && canAsk() && !await confirm(question)) throw new InterruptedError();
-  await using vault = await openVault({ path, options: { ...options, trustAnchor: true } });
+  const trusting = { ...options, trustAnchor: true, replaceForeignAnchor: flags.replaceForeign };
+  await using vault = await openVault({ path, options: trusting }).catch(hinted);
   const { generation } = await vault.status();
   const anchor = anchorOf(flags, path);
   if (flags.json) await writeJson({ path, anchor, generation });
   else if (Deno.stderr.isTerminal()) note(`The anchor ${shown(anchor)} says generation ${generation}`);
+}
+
+function hinted(error: unknown): never {
+  if (!(error instanceof AnchorForeignError)) throw error;
+  throw new AnchorForeignError(error.path, {
+    hint:
+      "Name the vault's own anchor with --anchor, or insist with --replace-foreign: the other vault then lacks its own",
+    cause: error,
+  });
 }

@@ -3,19 +3,27 @@
  *
  * @module
  */
-import type { Command, CommandContext, RouteMap } from "@stricli/core";
 import { UsageError } from "../errors.ts";
-import { GLOBAL_FLAGS, type Toggle, VALUE_MARK, type Valued } from "./flags.ts";
+import { type Command, type Flag, type Group, isGroup, type Target } from "./define.ts";
+import { flagName, GLOBAL_FLAGS, VALUE_MARK } from "./flags.ts";
 
-/** What the arguments ask for. */
+/** What the arguments ask for. `inputs` is what the parser takes. */
 export type Request =
-  | { readonly kind: "run" | "help"; readonly inputs: readonly string[] }
+  | { readonly kind: "run"; readonly inputs: readonly string[]; readonly call?: Call }
+  | { readonly kind: "help"; readonly inputs: readonly string[] }
   | { readonly kind: "version" }
   /** No command, or only the first half of one. */
   | { readonly kind: "incomplete"; readonly inputs: readonly string[] };
 
-type Flags = Readonly<Record<string, Toggle | Valued<unknown>>>;
-type Target = Command<CommandContext> | RouteMap<CommandContext>;
+/** A command, and what is given to it. */
+export interface Call {
+  readonly command: Command;
+  /** The texts that each flag got, by its name in code; a flag without a value got none. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
+  readonly args: readonly string[];
+}
+
+type Flags = Readonly<Record<string, Flag>>;
 
 /** Whether the arguments ask for JSON, as far as can be said without parsing them: also wrong ones get their answer. */
 export function wantsJson(args: readonly string[]): boolean {
@@ -28,19 +36,19 @@ export function wantsJson(args: readonly string[]): boolean {
  *
  * @throws {UsageError} for flags that cannot be, and for values that are missing
  */
-export function arrange(args: readonly string[], root: RouteMap<CommandContext>): Request {
+export async function arrange(args: readonly string[], root: Group): Promise<Request> {
   const queue = [...args];
   const route: string[] = [];
   const flags = new FlagList();
   let target: Target = root;
-  while (isRouteMap(target)) {
+  while (isGroup(target)) {
+    const { targets, standard }: Group = target;
     const word = queue.shift();
-    const standard: Command<CommandContext> | undefined = target.getDefaultCommand();
     if (standard !== undefined && (word === undefined || isOwnFlag(word))) {
       // The name of the group alone is a command too: what follows are its flags.
       if (word !== undefined) queue.unshift(word);
-      target = standard;
-      break;
+      target = await targets[standard]!();
+      continue;
     }
     if (word === undefined) return { kind: "incomplete", inputs: [...route, "--help"] };
     if (word === "--help" || word === "-h") return { kind: "help", inputs: [...route, "--help"] };
@@ -51,27 +59,31 @@ export function arrange(args: readonly string[], root: RouteMap<CommandContext>)
       continue;
     }
     route.push(word);
-    const next: Target | undefined = target.getRoutingTargetForInput(word);
-    if (next === undefined) return { kind: "run", inputs: route };
-    target = next;
+    const load = targets[word];
+    if (load === undefined) return { kind: "run", inputs: route };
+    target = await load();
   }
-  const known = (target.parameters.flags ?? {}) as Flags;
   const rest: string[] = [];
+  let escaped: readonly string[] = [];
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    if (word === "--") rest.push("--", ...queue.splice(0));
+    if (word === "--") escaped = ["--", ...queue.splice(0)];
     else if (word === "--help" || word === "-h") return { kind: "help", inputs: [...route, "--help"] };
     else if (word.startsWith("-") && word !== "-") {
-      flags.take(word, queue, known, "Put -- before an argument that begins with a dash");
+      flags.take(word, queue, target.flags, "Put -- before an argument that begins with a dash");
     } else rest.push(word);
   }
-  return { kind: "run", inputs: [...route, ...flags.inputs, ...rest] };
+  const inputs = [...route, ...flags.inputs, ...rest, ...escaped];
+  if (flags.given === undefined) return { kind: "run", inputs };
+  return { kind: "run", inputs, call: { command: target, flags: flags.given, args: [...rest, ...escaped.slice(1)] } };
 }
 
 class FlagList {
   readonly inputs: string[] = [];
+  /** What flags were given; undefined once there was one that is not known. */
+  given: Map<string, string[]> | undefined = new Map();
 
   take(word: string, queue: string[], known: Flags, hint: string): void {
-    const [, name, joined] = /^--([a-z][a-z0-9-]+)(?:=([\s\S]*))?$/.exec(word) ?? [];
+    const [, name, joined] = /^--([a-z][a-z0-9-]+)(?:=([\s\S]*))?$/.exec(longForm(word, known)) ?? [];
     if (name === undefined) {
       throw new UsageError(`Unknown flag ${/^-+[A-Za-z0-9_-]?/.exec(word)?.[0] ?? "-"}`, { hint });
     }
@@ -80,18 +92,23 @@ class FlagList {
       // The parser knows better which one may be meant; what stands behind the equals sign is none of its business.
       if (known !== GLOBAL_FLAGS) this.inputs.push(`--${name}`);
       else throw new UsageError(`Unknown flag --${name} before the command`, { hint });
+      this.given = undefined;
       return;
     }
     if (flag.kind === "boolean") {
       if (joined !== undefined) throw new UsageError(`--${name} takes no value`);
       if (!this.inputs.includes(`--${name}`)) this.inputs.push(`--${name}`);
+      this.given?.set(camelCase(name), []);
       return;
     }
     const value = joined ?? (isKnownFlag(queue[0], known) ? undefined : queue.shift());
     if (value === undefined) {
       throw new UsageError(`--${name} needs a value`, { hint: `Write it as --${name} VALUE or --${name}=VALUE` });
     }
-    this.inputs.push(`--${name}`, `${VALUE_MARK}${value}`);
+    const key = camelCase(name);
+    const marked = `${VALUE_MARK}${value}`;
+    this.inputs.push(`--${name}`, marked);
+    this.given?.set(key, [...this.given.get(key) ?? [], marked]);
   }
 }
 
@@ -105,17 +122,26 @@ function isKnownFlag(word: string | undefined, known: Flags): boolean {
   return word === "--" || (name !== undefined && findFlag(known, name) !== undefined);
 }
 
+/** `-o` as the flag that it stands for, where a command has one with that letter. */
+function longForm(word: string, known: Flags): string {
+  const letter = /^-([a-z])$/.exec(word)?.[1];
+  const found = Object.entries(known).find(([, flag]) =>
+    letter !== undefined && "letter" in flag && flag.letter === letter
+  );
+  return found === undefined ? word : flagName(found[0]);
+}
+
 /** Whether a word can only be a flag of one command, not of all. */
 function isOwnFlag(word: string): boolean {
   if (word === "--help" || word === "-h") return false;
   return word.startsWith("-") && !isKnownFlag(word, GLOBAL_FLAGS);
 }
 
-function findFlag(known: Flags, name: string): Toggle | Valued<unknown> | undefined {
-  const camel = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  return Object.hasOwn(known, camel) ? known[camel] : undefined;
+function findFlag(known: Flags, name: string): Flag | undefined {
+  const key = camelCase(name);
+  return Object.hasOwn(known, key) ? known[key] : undefined;
 }
 
-function isRouteMap(target: Target): target is RouteMap<CommandContext> {
-  return "getAllEntries" in target;
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }

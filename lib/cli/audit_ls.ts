@@ -82,6 +82,11 @@ function row(entry: AuditEntry): readonly string[] {
 function what({ operation, name, to, count }: AuditEntry): string {
   if (operation === "policy.set") return `${name} = ${to}`;
   if (name !== undefined) return to === undefined ? name : `${name} -> ${to}`;
+  if (count !== undefined && to !== undefined) return `generation ${count}, ${ofWhat(operation, to)}`;
   if (operation === "audit.prune") return count === 1 ? "1 entry" : `${count} entries`;
   return count === undefined ? "-" : String(count);
+}
+
+function ofWhat(operation: AuditOperation, to: string): string {
+  return operation === "vault.restore" ? `policies of ${to === "both" ? "both vaults" : `the ${to}`}` : to;
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Command, CommandContext, RouteMap } from "@stricli/core";
-import { COMMANDS, type Shell, SHELLS } from "./commands.ts";
-import { flagName, type GlobalFlags, type Toggle, type Valued } from "./flags.ts";
+import { COMMANDS } from "./commands.ts";
+import { type Shell, SHELLS } from "./commands/completions.ts";
+import { type Command, type Flag as Definition, isGroup, type Target } from "./define.ts";
+import { flagName, type GlobalFlags } from "./flags.ts";
 import { writeJson, writeOut } from "./output.ts";
 
 interface Flag {
@@ -25,39 +26,39 @@ interface Node {
 
 /** Prints a completion script. */
 export default async function completions(flags: GlobalFlags, shell: Shell): Promise<void> {
-  const nodes = [...walk(COMMANDS, [])];
+  const nodes = await Array.fromAsync(walk(COMMANDS, []));
   const script = { bash, zsh, fish }[shell](nodes);
   if (flags.json) await writeJson({ shell, script });
   else await writeOut(script);
 }
 
-function* walk(target: Command<CommandContext> | RouteMap<CommandContext>, route: readonly string[]): Generator<Node> {
-  if (!("getAllEntries" in target)) {
+async function* walk(target: Target, route: readonly string[]): AsyncGenerator<Node> {
+  if (!isGroup(target)) {
     const words = route.join(" ") === "completions" ? SHELLS : [];
-    yield { route: route.join(" "), subcommands: [], flags: flagsOf(target.parameters.flags ?? {}), words };
+    yield { route: route.join(" "), subcommands: [], flags: flagsOf(target.flags), words };
     return;
   }
-  const entries = target.getAllEntries().map((entry) => ({
-    name: entry.name["convert-camel-to-kebab"],
-    brief: entry.target.brief,
-    target: entry.target,
-  }));
+  const entries = await Promise.all(
+    Object.entries(target.targets).map(async ([name, load]) => ({ name, target: await load() })),
+  );
+  const subcommands = entries.map(({ name, target }) => ({ name, brief: target.brief }));
   const own: Flag[] = route.length === 0 ? [{ name: "version", brief: "Print the version", proposes: undefined }] : [];
-  const standard = target.getDefaultCommand();
-  const shared = standard === undefined ? sharedFlags([...entries]) : flagsOf(standard.parameters.flags ?? {});
-  yield { route: route.join(" "), subcommands: entries, flags: [...own, ...shared], words: [] };
+  const standard = entries.find(({ name }) => name === target.standard)?.target;
+  const shared = standard === undefined || isGroup(standard)
+    ? sharedFlags(entries.flatMap(({ target }) => isGroup(target) ? [] : [target]))
+    : flagsOf(standard.flags);
+  yield { route: route.join(" "), subcommands, flags: [...own, ...shared], words: [] };
   for (const { name, target } of entries) yield* walk(target, [...route, name]);
 }
 
 /** The flags that stand before a command's name are those that every command has. */
-function sharedFlags(entries: readonly { target: Command<CommandContext> | RouteMap<CommandContext> }[]): Flag[] {
-  const commands = entries.flatMap(({ target }) => "getAllEntries" in target ? [] : [target]);
-  const [first, ...others] = commands.map(({ parameters }) => flagsOf(parameters.flags ?? {}));
+function sharedFlags(commands: readonly Command[]): Flag[] {
+  const [first, ...others] = commands.map(({ flags }) => flagsOf(flags));
   return (first ?? []).filter(({ name }) => others.every((flags) => flags.some((flag) => flag.name === name)));
 }
 
-function flagsOf(flags: object): Flag[] {
-  const own = Object.entries(flags as Record<string, Toggle | Valued<unknown>>).map(([name, flag]) => ({
+function flagsOf(flags: Readonly<Record<string, Definition>>): Flag[] {
+  const own = Object.entries(flags).map(([name, flag]) => ({
     name: flagName(name).slice(2),
     brief: flag.brief,
     proposes: flag.kind === "boolean" ? undefined : flag.proposes ?? [],

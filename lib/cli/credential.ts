@@ -10,7 +10,6 @@ import { environment } from "./environment.ts";
 import { claimStdin, readFile, readStdin, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { warn } from "./output.ts";
-import { askPassphrase, canAsk } from "./terminal.ts";
 
 /** Most bytes of a file with a credential. */
 const MAX_FILE_SIZE = 64 * 1024;
@@ -45,6 +44,9 @@ const VARIABLES: readonly Origin[] = [
   { kind: "recoveryCode", name: "COFFER_RECOVERY_FILE", isFile: true },
 ];
 
+/** The variables that a credential may come from: what is run for others must not see them. */
+export const CREDENTIAL_VARIABLES: readonly string[] = VARIABLES.map(({ name }) => name);
+
 /** What each kind of credential is called in a message. */
 const PURPOSES: Readonly<Record<CredentialKind, string>> = {
   passphrase: "passphrase file",
@@ -77,6 +79,7 @@ export function givenCredential(flags: GlobalFlags, question: string): Credentia
   if (source !== undefined) return credentialFrom(source);
   return {
     passphrase: async () => {
+      const { askPassphrase, canAsk } = await import("./terminal.ts");
       if (!canAsk()) throw new NoCredentialError();
       return await askPassphrase(question);
     },

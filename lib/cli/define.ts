@@ -1,19 +1,15 @@
 /**
  * How a command is defined: flags, arguments and help here, what it does in a module of its own.
  *
+ * A definition is plain data. The parser, which is slower to load than a vault is to open, gets it only where something
+ * is to be explained: see `parser.ts`.
+ *
  * @module
  */
-import {
-  buildCommand,
-  buildRouteMap,
-  type Command,
-  type CommandContext,
-  type RouteMap,
-  type TypedCommandPositionalParameters,
-} from "@stricli/core";
-import { type FlagsOf, GLOBAL_FLAGS, type GlobalFlags } from "./flags.ts";
+import type { CommandContext, TypedCommandPositionalParameters } from "@stricli/core";
+import { type FlagsOf, GLOBAL_FLAGS, type GlobalFlags, type Repeated, type Toggle, type Valued } from "./flags.ts";
 
-/** A command before the parser knows it. */
+/** A command as it is written down. */
 export interface Definition<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]> {
   readonly brief: string;
   /** What help says below the usage. */
@@ -23,59 +19,82 @@ export interface Definition<FLAGS extends GlobalFlags, ARGS extends readonly unk
   readonly positional: TypedCommandPositionalParameters<ARGS, CommandContext>["positional"];
 }
 
+/** A flag of any command. */
+export type Flag = Toggle | Valued<unknown> | Repeated<unknown>;
+
+/** What stands behind a command's name. */
+export interface Positional {
+  readonly brief: string;
+  readonly placeholder?: string;
+  readonly optional?: boolean;
+  readonly parse: (input: string) => unknown;
+}
+
+/** What stands behind a command's name, in order: a few arguments, or any number of one kind. */
+export type Positionals =
+  | { readonly kind: "tuple"; readonly parameters: readonly Positional[] }
+  | { readonly kind: "array"; readonly parameter: Positional; readonly minimum?: number };
+
+/** A command, whatever its flags and arguments are. */
+export interface Command {
+  readonly brief: string;
+  readonly description: string;
+  /** Its flags and those of every command, by their names in code. Without a prototype: names come from users. */
+  readonly flags: Readonly<Record<string, Flag>>;
+  readonly positional: Positionals;
+  /** Runs it. */
+  readonly run: (flags: Readonly<Record<string, unknown>>, args: readonly unknown[]) => Promise<void>;
+}
+
+/** A group of commands. */
+export interface Group {
+  readonly brief: string;
+  /** What is in it, by name, in the order of help. Without a prototype. */
+  readonly targets: Readonly<Record<string, () => Promise<Target>>>;
+  /** Name of the command that the name of the group alone means. */
+  readonly standard?: string;
+}
+
+/** What a name stands for. */
+export type Target = Command | Group;
+
 /** A command whose module is loaded when it runs. */
 export function command<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]>(
   definition: Definition<FLAGS, ARGS>,
-): Command<CommandContext> {
+): Command {
   const { brief, description, load, flags, positional } = definition;
-  // Names come from the command line: what every object inherits must not be found.
-  const all: Readonly<Record<string, { readonly kind: string }>> = Object.assign(
-    Object.create(null),
-    flags,
-    GLOBAL_FLAGS,
-  );
-  return buildCommand<Readonly<Record<string, unknown>>, readonly unknown[]>({
-    loader: async () => {
+  return {
+    brief,
+    description,
+    flags: Object.assign(Object.create(null), flags, GLOBAL_FLAGS),
+    positional: positional as Positionals,
+    run: async (given, args) => {
+      const flags = given as unknown as FLAGS;
       const { default: run } = await load();
-      return async (given, ...args) => {
-        const flags = withToggles(given, all) as FLAGS;
-        if (flags.verbose || flags.logFormat !== undefined) {
-          const { startLog } = await import("./log.ts");
-          await startLog(flags);
-        }
-        await run(flags, ...args as unknown as ARGS);
-      };
+      if (flags.verbose || flags.logFormat !== undefined) {
+        const { startLog } = await import("./log.ts");
+        await startLog(flags);
+      }
+      await run(flags, ...args as unknown as ARGS);
     },
-    parameters: {
-      flags: all as never,
-      positional: positional as never,
-    },
-    docs: { brief, fullDescription: description },
-  });
-}
-
-/** Toggles that were not given are false; to the parser they are optional, so that the usage line stays short. */
-function withToggles(
-  given: Readonly<Record<string, unknown>>,
-  all: Readonly<Record<string, { kind: string }>>,
-): unknown {
-  return Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [name, value ?? (all[name]?.kind === "boolean" ? false : undefined)]),
-  );
+  };
 }
 
 /** A group of commands, and where there is one the command that the name of the group alone means. */
-export function routes(
-  brief: string,
-  targets: Readonly<Record<string, Command<CommandContext> | RouteMap<CommandContext>>>,
-  defaultCommand?: string,
-): RouteMap<CommandContext> {
-  return buildRouteMap({
-    routes: Object.assign(Object.create(null), targets),
-    aliases: Object.create(null),
-    ...(defaultCommand === undefined ? {} : { defaultCommand }),
-    docs: { brief },
-  });
+export function routes(brief: string, targets: Readonly<Record<string, Target>>, standard?: string): Group {
+  const all = Object.entries(targets).map(([name, target]) => [name, () => Promise.resolve(target)] as const);
+  return lazyRoutes(brief, Object.fromEntries(all), standard);
+}
+
+/** A group of commands whose definitions are loaded one by one. */
+export function lazyRoutes(brief: string, targets: Group["targets"], standard?: string): Group {
+  const own = Object.assign(Object.create(null), targets);
+  return { brief, targets: own, ...(standard === undefined ? {} : { standard }) };
+}
+
+/** Whether a name stands for a group. */
+export function isGroup(target: Target): target is Group {
+  return "targets" in target;
 }
 
 /** For commands without arguments. */

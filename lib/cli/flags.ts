@@ -69,6 +69,8 @@ export interface Valued<T> {
   readonly parse: (input: string) => T | Promise<T>;
   /** What completion offers. */
   readonly proposes?: "file" | readonly string[];
+  /** A letter that stands for the flag behind a single dash. */
+  readonly letter?: string;
 }
 
 /** A flag with a value that may be given several times. */

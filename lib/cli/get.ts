@@ -4,14 +4,15 @@
  * @module
  */
 import { decodeUtf8, encodeBase64 } from "../bytes.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError, VersionNotFoundError } from "../errors.ts";
+import type { SecretInfo } from "../secrets.ts";
 import { checkName } from "../state/names.ts";
 import { checkMayCreate, checkMayWrite } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { isExpired } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { shownDate, warn, writeJson, writeOut } from "./output.ts";
-import { replaceFile, writeNewFile } from "./private_file.ts";
+import type { Vault } from "../vault.ts";
 
 /** Flags of `get`. */
 export interface GetFlags extends GlobalFlags {
@@ -24,6 +25,9 @@ export interface GetFlags extends GlobalFlags {
   /** Whether binary data may go to a terminal. */
   readonly forceTty: boolean;
 }
+
+/** How often the newest version may be taken away while it is read. */
+const ATTEMPTS = 8;
 
 /** Anything but text and its usual white space. */
 const NOT_TEXT = /[^\P{Cc}\t\n\r]/u;
@@ -38,13 +42,12 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
   else if (out !== undefined) checkMayCreate(out);
 
   await using vault = await openVault(opening);
-  const info = await vault.secrets.info(name);
-  // What was just described, even if another process sets a newer version in between.
-  const value = await vault.secrets.get(name, { version: version ?? info.version });
+  const { info, value } = await read(vault, name, version);
   if (isExpired(info)) warn(`"${name}" expired on ${shownDate(info.expiresAt!)}`);
 
   const description = { name, version: version ?? info.version, size: value.length };
   if (out !== undefined) {
+    const { replaceFile, writeNewFile } = await import("./private_file.ts");
     (overwrite ? replaceFile : writeNewFile)(out, value);
     if (json) await writeJson({ ...description, out });
   } else if (json) {
@@ -54,6 +57,23 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
       : { encoding: "utf8", value: text };
     await writeJson({ ...description, ...encoded });
   } else await print(value, flags.forceTty);
+}
+
+/** What was just described, even if another process sets a newer version in between. */
+async function read(
+  vault: Vault,
+  name: string,
+  version: number | undefined,
+): Promise<{ readonly info: SecretInfo; readonly value: Uint8Array }> {
+  for (let attempt = 1;; attempt++) {
+    const info = await vault.secrets.info(name);
+    try {
+      return { info, value: await vault.secrets.get(name, { version: version ?? info.version }) };
+    } catch (error) {
+      // A restore took the newest version away in between; the one that was asked for it did not.
+      if (!(error instanceof VersionNotFoundError) || version !== undefined || attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 async function print(value: Uint8Array, forceTty: boolean): Promise<void> {

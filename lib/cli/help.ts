@@ -3,12 +3,9 @@
  *
  * @module
  */
-import type { Command, CommandContext, RouteMap } from "@stricli/core";
 import { COMMANDS } from "./commands.ts";
-import { flagName, type Repeated, type Toggle, type Valued } from "./flags.ts";
-
-type Target = Command<CommandContext> | RouteMap<CommandContext>;
-type Positional = Command<CommandContext>["parameters"]["positional"];
+import { type Command, type Flag, type Group, isGroup, type Positionals, type Target } from "./define.ts";
+import { flagName } from "./flags.ts";
 
 /** Help for a program or for a group of commands, such as `slot`. */
 export interface GroupHelp {
@@ -63,56 +60,53 @@ export interface FlagHelp {
 }
 
 /** The help that the words of a command ask for; words behind a command's name are passed over. */
-export function helpDocument(words: readonly string[]): GroupHelp | CommandHelp {
+export async function helpDocument(words: readonly string[]): Promise<GroupHelp | CommandHelp> {
   const route: string[] = [];
   let target: Target = COMMANDS;
   for (const word of words) {
     if (!isGroup(target)) break;
-    const next: Target | undefined = target.getRoutingTargetForInput(word);
-    if (next === undefined) break;
+    const load: (() => Promise<Target>) | undefined = target.targets[word];
+    if (load === undefined) break;
     route.push(word);
-    target = next;
+    target = await load();
   }
-  return isGroup(target) ? groupHelp(target, route) : commandHelp(target, route);
+  return isGroup(target) ? await groupHelp(target, route) : commandHelp(target, route);
 }
 
-function groupHelp(target: RouteMap<CommandContext>, route: readonly string[]): GroupHelp {
+async function groupHelp(target: Group, route: readonly string[]): Promise<GroupHelp> {
+  const commands: { name: string; brief: string }[] = [];
+  for await (const [name, { brief }] of leaves(target, route)) commands.push({ name, brief });
   return {
     ...(route.length === 0 ? {} : { command: route.join(" ") }),
     usage: ["coffer", ...route, "<COMMAND>"].join(" "),
     brief: firstLine(target.brief),
-    commands: [...leaves(target, route)].map(([name, { brief }]) => ({ name, brief })),
+    commands,
   };
 }
 
-function commandHelp(
-  { brief, fullDescription, parameters }: Command<CommandContext>,
-  route: readonly string[],
-): CommandHelp {
-  const words = argumentsOf(parameters.positional);
+function commandHelp({ brief, description, flags, positional }: Command, route: readonly string[]): CommandHelp {
+  const words = argumentsOf(positional);
   const usage = words.map(({ name, optional, repeated }) =>
     `${optional ? `[<${name}>]` : `<${name}>`}${repeated ? "..." : ""}`
   );
-  const flags = Object.entries((parameters.flags ?? {}) as Readonly<Record<string, Toggle | Valued<unknown>>>);
   return {
     command: route.join(" "),
     usage: ["coffer", ...route, ...usage].join(" "),
     brief,
-    description: fullDescription ?? brief,
+    description,
     arguments: words,
-    flags: flags.map(([name, flag]) => flagHelp(name, flag)),
+    flags: Object.entries(flags).map(([name, flag]) => flagHelp(name, flag)),
   };
 }
 
-function flagHelp(name: string, flag: Toggle | Valued<unknown> | Repeated<unknown>): FlagHelp {
+function flagHelp(name: string, flag: Flag): FlagHelp {
   const shared = { name: flagName(name), repeated: "variadic" in flag };
   if (flag.kind === "boolean") return { ...shared, brief: flag.brief };
   // The text form has no column for what a value is called, so there it begins the brief.
   return { ...shared, brief: flag.brief.slice(`${flag.placeholder}: `.length), value: flag.placeholder };
 }
 
-function argumentsOf(positional: Positional): readonly ArgumentHelp[] {
-  if (positional === undefined) return [];
+function argumentsOf(positional: Positionals): readonly ArgumentHelp[] {
   const repeated = positional.kind === "array";
   const parameters = positional.kind === "array" ? [positional.parameter] : positional.parameters;
   return parameters.map(({ placeholder = "ARGUMENT", brief, optional = false }) => ({
@@ -123,19 +117,14 @@ function argumentsOf(positional: Positional): readonly ArgumentHelp[] {
   }));
 }
 
-function* leaves(
-  target: RouteMap<CommandContext>,
-  route: readonly string[],
-): Generator<readonly [string, Command<CommandContext>]> {
-  for (const { name, target: next } of target.getAllEntries()) {
-    const words = [...route, name.original];
-    if (isGroup(next)) yield* leaves(next, words);
-    else yield [words.join(" "), next];
+/** Every command of a group, the groups in it included, by all words of its name. */
+export async function* leaves(group: Group, route: readonly string[] = []): AsyncGenerator<readonly [string, Command]> {
+  for (const [name, load] of Object.entries(group.targets)) {
+    const words = [...route, name];
+    const target = await load();
+    if (isGroup(target)) yield* leaves(target, words);
+    else yield [words.join(" "), target];
   }
-}
-
-function isGroup(target: Target): target is RouteMap<CommandContext> {
-  return "getAllEntries" in target;
 }
 
 function firstLine(text: string): string {

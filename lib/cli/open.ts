@@ -54,7 +54,8 @@ export function prepareOpening(flags: GlobalFlags): Opening {
 /** Opens the vault. */
 export async function openVault({ path, options }: Opening): Promise<Vault> {
   const { Vault } = await import("../vault.ts");
-  const vault = await Vault.open(path, options);
+  // A command is short: that the vault gets a new key in between is no reason to fail.
+  const vault = await Vault.open(path, { ...options, followRotations: true });
   if (vault.recovered) warnRecovered();
   return vault;
 }

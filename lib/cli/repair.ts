@@ -4,7 +4,7 @@
  * @module
  */
 import type { RepairReport } from "../backup/repair.ts";
-import { CorruptVaultError } from "../errors.ts";
+import { CofferError, CorruptVaultError } from "../errors.ts";
 import { checkMayWrite } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { prepareOpening } from "./open.ts";
@@ -31,13 +31,26 @@ export default async function repair(flags: RepairFlags): Promise<void> {
     await writeOut(lines(describe(found)));
   };
   const report = await repairVault(path, { ...options, older, dryRun, beforeRepair });
-  if (json) await writeJson({ path, dryRun, ...report });
+  const { refusal, ...document } = report;
+  if (json) await writeJson({ path, dryRun, ...document });
   else await writeOut(lines([...(said ? [] : describe(report)), ...outcome(report, flags)]));
+  if (refusal !== undefined) throw withRemedy(refusal);
   if (report.state === "damaged" && !report.repaired && !dryRun) {
     throw new CorruptVaultError("its newest version cannot be read", {
       hint: "Fall back to the older one with `coffer repair --older`, or keep more with `coffer salvage OUT`",
     });
   }
+}
+
+/** The way on from a vault that its anchor refuses. */
+function withRemedy(refusal: CofferError): CofferError {
+  if (refusal.code !== "rollback-detected") return refusal;
+  return new CofferError(refusal.code, refusal.message, {
+    hint:
+      "This is an older copy: put the newest vault back; if that is gone for good, restore a newer backup, or take this " +
+      "for the newest with `coffer anchor trust`",
+    cause: refusal,
+  });
 }
 
 function describe({ state, problems, loss }: RepairReport): string[] {
@@ -59,6 +72,7 @@ function describe({ state, problems, loss }: RepairReport): string[] {
 
 function outcome({ state, repaired, generation, kept }: RepairReport, { dryRun }: RepairFlags): string[] {
   if (state === "sound") return [];
+  if (state === "refused") return ["nothing is wrong with the file itself; there is nothing to repair"];
   if (repaired) return [`repaired: generation ${generation}`, `the file as it was is kept: ${kept}`];
   if (state === "torn") return ["would commit once on the version that stands; nothing was done"];
   return [`${dryRun ? "would fall back" : "--older falls back"} to the version that can be read; nothing was done`];

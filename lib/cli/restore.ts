@@ -4,6 +4,8 @@
  * @module
  */
 import { InterruptedError, UsageError } from "../errors.ts";
+import { remembered } from "../sealed/remembered.ts";
+import { POLICY_NAMES } from "../state/policies.ts";
 import { FileMedium } from "../storage/file.ts";
 import { MemoryDisk, MemoryFile } from "../storage/disk_memory.ts";
 import type { OpenOptions, Vault } from "../vault.ts";
@@ -12,8 +14,8 @@ import { givenCredential } from "./credential.ts";
 import { checkMayWrite, isThere, readFile } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { sameFile } from "./numbered.ts";
-import { fileOptions, vaultPath } from "./open.ts";
-import { note, shown, writeJson } from "./output.ts";
+import { auditOptions, fileOptions, vaultPath } from "./open.ts";
+import { note, shown, warn, writeJson } from "./output.ts";
 import { canAsk, confirm } from "./terminal.ts";
 
 /** Flags of `restore`. */
@@ -29,20 +31,28 @@ export interface RestoreFlags extends GlobalFlags {
 /** Restores a backup; the vault that was there is kept beside it. */
 export default async function restore(flags: RestoreFlags, backup: string): Promise<void> {
   const path = vaultPath(flags);
-  const options = { ...givenCredential(flags, `Passphrase for ${backup}:`), ...fileOptions(flags) };
+  // It opens the backup, and where there is a newer key the vault that is there.
+  const credential = remembered(givenCredential(flags, `Passphrase for ${backup}:`));
+  const options = { ...credential, ...fileOptions(flags), ...auditOptions(flags) };
   checkMayWrite(path, "restore");
   if (sameFile(backup, path)) throw new UsageError("The backup is the vault itself", { hint: "Name the backup" });
   await using vault = await open(backup, flags, options);
   if (!flags.yes && isThere(path) && canAsk() && !await confirm(`Put the backup in the place of "${path}"?`)) {
     throw new InterruptedError();
   }
-  const report = await vault.restoreTo(path, { ...fileOptions(flags), rollback: flags.rollback });
+  const found = isThere(path);
+  const report = await vault.restoreTo(path, { ...fileOptions(flags), rollback: flags.rollback, credential });
   if (flags.json) await writeJson({ vault: path, ...report });
   else {
     // Whoever finds the restored vault not to be what was wanted must know where the other one is.
     note(`Restored ${shown(path)} from generation ${report.from}; it is generation ${report.generation} now`);
     if (report.kept !== undefined) note(`The vault that was there is kept as ${shown(report.kept)}`);
   }
+  const policies = POLICY_NAMES.map((name) => `${name} ${report.policies[name] ?? "none"}`).join(", ");
+  // Restrictions must not go without a word: an older backup may not have them yet.
+  if (report.policiesFrom === "backup" && found) {
+    warn(`The vault that was there does not open, so the policies are those of the backup: ${policies}`);
+  } else if (!flags.json) note(`Its policies: ${policies}`);
 }
 
 async function open(backup: string, flags: RestoreFlags, options: OpenOptions): Promise<Vault> {

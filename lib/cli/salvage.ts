@@ -67,7 +67,7 @@ function describe(report: SalvageReport): string[] {
     [report.older, "older: records that only came from before a damaged snapshot, perhaps changed since"],
     [report.brokenLines, "dropped: pieces of records beside what did not open"],
     [report.orphans, "dropped: values that belong to no secret any more"],
-    [report.leftOut, "left out: records of the damaged vault's own log"],
+    [report.leftOut, "left out: records of the damaged vault's own log and keys"],
     [segments.others, "left out: segments without records"],
   ];
   return [

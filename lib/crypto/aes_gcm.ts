@@ -44,19 +44,30 @@ export async function importAesKey(raw: Bytes, often = false): Promise<AesKey> {
  * nonces one key may seal 2^32 times before a repetition becomes likelier than 2^-32; the caller counts.
  */
 export async function seal(key: AesKey, plaintext: Uint8Array, aad: Uint8Array): Promise<Bytes> {
-  const nonce = randomBytes(NONCE_SIZE);
   const result = new Uint8Array(plaintext.length + OVERHEAD);
+  await sealInto(result, key, plaintext, aad);
+  return result;
+}
+
+/** Seals a plaintext as {@linkcode seal} does, into bytes that are {@linkcode OVERHEAD} longer. */
+export async function sealInto(
+  result: Uint8Array,
+  key: AesKey,
+  plaintext: Uint8Array,
+  aad: Uint8Array,
+): Promise<void> {
+  if (result.length !== plaintext.length + OVERHEAD) throw new RangeError("What is sealed does not fit its place");
+  const nonce = randomBytes(NONCE_SIZE);
   result.set(nonce);
   if (key.native !== undefined && plaintext.length <= SMALL) {
     const cipher = key.native.crypto.createCipheriv("aes-256-gcm", key.native.key, nonce).setAAD(aad);
     result.set(cipher.update(plaintext), NONCE_SIZE);
     cipher.final();
     result.set(cipher.getAuthTag(), result.length - TAG_SIZE);
-    return result;
+    return;
   }
   const algorithm = { name: "AES-GCM", iv: nonce, additionalData: aad as Bytes };
   result.set(new Uint8Array(await crypto.subtle.encrypt(algorithm, key.web, plaintext as Bytes)), NONCE_SIZE);
-  return result;
 }
 
 /**

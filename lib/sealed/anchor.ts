@@ -16,8 +16,9 @@
  *
  * @module
  */
-import { type Bytes, concat, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
+import { type Bytes, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
 import { hmac, HMAC_SIZE, type HmacKey, verifyHmac } from "../crypto/hmac.ts";
+import { sha256 } from "../crypto/sha256.ts";
 import {
   AnchorDamagedError,
   AnchorForeignError,
@@ -26,7 +27,7 @@ import {
   RollbackDetectedError,
   UnsupportedVersionError,
 } from "../errors.ts";
-import type { AnchorStore } from "../storage/anchor_store.ts";
+import type { AnchorStore, WaitingAnchor } from "../storage/anchor_store.ts";
 import { ID_SIZE } from "./meta.ts";
 import type { Generation } from "./store.ts";
 
@@ -58,14 +59,23 @@ export type Head = Pick<Generation, "meta" | "committed">;
 /** How the vault stands to its anchor: level, or one or more commits ahead, because a crash came in between. */
 export type AnchorState = "level" | "behind";
 
-/** Gives the anchor key of the epoch before, where there was one. */
-export type PreviousKey = () => Promise<HmacKey | undefined>;
+/** What a vault remembers of the anchors before its own. */
+export interface AnchorHistory {
+  /** Gives the anchor key of the epoch before, where there was one: a crash may have come after a rotation. */
+  readonly previousKey: () => Promise<HmacKey | undefined>;
+  /** SHA-256 of the anchor that the vault was restored over: a crash may have come before the new one. */
+  readonly superseded: () => Bytes | undefined;
+}
 
 /** The anchor of an open vault. */
 export class Anchor {
   readonly #store: AnchorStore;
   /** What this object read or wrote last, and the generation that it was found to belong to. */
   #known: { readonly bytes: Bytes; readonly generation: number } | undefined;
+  /** Whether what is there belongs to what a restore replaced, so that nothing of it may stay. */
+  #superseded = false;
+  /** The anchor of a new vault that has not got its name yet. */
+  #waiting: WaitingAnchor | undefined;
 
   /** The anchor in a store. */
   constructor(store: AnchorStore) {
@@ -80,17 +90,19 @@ export class Anchor {
   /**
    * Holds the vault against the anchor. The caller holds a lock and has read the newest generation.
    *
-   * @param previous gives the anchor key of the epoch before, where there was one: a crash may have come after a rotation
    * @throws {AnchorMissingError} @throws {AnchorDamagedError} @throws {AnchorForeignError}
    * @throws {RollbackDetectedError} when the vault is older @throws {ForkDetectedError} when it is another one as new
    */
-  async verify(generation: Head, key: HmacKey, previous: PreviousKey): Promise<AnchorState> {
+  async verify(generation: Head, key: HmacKey, history: AnchorHistory): Promise<AnchorState> {
+    this.#superseded = false;
+    this.#waiting = undefined;
     const bytes = this.#store.read();
-    if (bytes === null) throw new AnchorMissingError(this.name);
+    if (bytes === null) return await this.#verifyWaiting(generation, key, history);
     const { meta } = generation;
     const known = this.#known?.generation === meta.generation ? this.#known.bytes : undefined;
     if (known !== undefined && equalBytes(bytes, known)) return "level";
-    const record = await this.#newest(bytes, meta.vaultId, meta.epoch, key, previous);
+    if (await this.#isSuperseded(bytes, history)) return "behind";
+    const record = await this.#newest(bytes, meta.vaultId, meta.epoch, key, history);
     if (record.epoch > meta.epoch || record.generation > meta.generation) {
       throw new RollbackDetectedError(meta.generation, record.generation);
     }
@@ -100,13 +112,53 @@ export class Anchor {
     return "level";
   }
 
-  /** Lets go of the store; to be called before the vault's lock is given up. */
+  /**
+   * What was written for a vault that was about to be made counts for the very generation that it was written for: the
+   * first change gives it the anchor's name. An older one that was left over must never stand in for an anchor that is gone.
+   */
+  async #verifyWaiting(generation: Head, key: HmacKey, history: AnchorHistory): Promise<AnchorState> {
+    const waiting = this.#store.waiting?.(generation.meta.vaultId);
+    const bytes = waiting?.read() ?? null;
+    waiting?.release();
+    if (waiting === undefined || bytes === null) throw new AnchorMissingError(this.name);
+    const { vaultId, epoch, generation: number } = generation.meta;
+    let state: AnchorState;
+    if (await this.#isSuperseded(bytes, history)) state = "behind";
+    else {
+      const record = await this.#newest(bytes, vaultId, epoch, key, history).catch(() => undefined);
+      const level = record?.epoch === epoch && record.generation === number &&
+        equalBytes(record.tag, tagOf(generation));
+      if (!level) throw new AnchorMissingError(this.name);
+      state = "level";
+    }
+    this.#waiting = waiting;
+    return state;
+  }
+
+  async #isSuperseded(bytes: Bytes, { superseded }: AnchorHistory): Promise<boolean> {
+    const digest = superseded();
+    this.#superseded = digest !== undefined && equalBytes(await sha256(bytes), digest);
+    return this.#superseded;
+  }
+
+  /** Lets go of the store. */
   release(): void {
     this.#store.release();
   }
 
-  /** Fails, with the reason, where {@linkcode move} would. */
+  /** Lets go of what the store does not keep from one lock to the next; to be called before the lock is given up. */
+  pause(): void {
+    if (this.#store.pause === undefined) this.#store.release();
+    else this.#store.pause();
+  }
+
+  /**
+   * Fails, with the reason, where {@linkcode move} would. An anchor that waits gets its name: before the first commit, for
+   * it counts no longer than that. The caller holds the exclusive lock and has verified.
+   */
   assertWritable(): void {
+    this.#waiting?.settle();
+    this.#waiting = undefined;
     this.#store.assertWritable();
   }
 
@@ -119,6 +171,14 @@ export class Anchor {
     const record = await encodeRecord(recordOf(generation), key);
     const { generation: number } = generation.meta;
     const offset = (number % 2) * SLOT_SIZE;
+    if (this.#superseded) {
+      // The other record would be of another history, and might count for more.
+      const bytes = placed(new Uint8Array(ANCHOR_SIZE), record, offset);
+      this.#store.replace(bytes);
+      this.#superseded = false;
+      this.#known = { bytes, generation: number };
+      return;
+    }
     this.#store.write(record, offset, durable);
     // The next commit reads the whole anchor, and finds it as it is kept here.
     if (this.#known !== undefined) {
@@ -127,17 +187,38 @@ export class Anchor {
   }
 
   /**
-   * Makes the anchor anew, whatever an anchor was there.
-   *
-   * @throws {AnchorDamagedError} when what is there never was an anchor: it may be a vault, or a key
+   * Keeps the anchor of a vault that is about to appear, durably, where only that vault finds it: a crash before
+   * {@linkcode replace} then leaves a vault that opens, and one before the vault nothing that anybody trips over. A store that
+   * can not do so is left as it is.
    */
-  async replace(generation: Head, key: HmacKey): Promise<void> {
+  async prepare(generation: Head, key: HmacKey): Promise<void> {
+    this.#store.waiting?.(generation.meta.vaultId).replace(await newAnchorBytes(generation, key));
+  }
+
+  /** Takes away what was prepared: the vault did not appear. */
+  discard({ vaultId }: Pick<Head["meta"], "vaultId">): void {
+    this.#store.waiting?.(vaultId).remove();
+  }
+
+  /**
+   * Makes the anchor anew, whatever an anchor of this vault was there.
+   *
+   * @param foreign whether another vault's may be written over, which then can not tell an older copy of that vault
+   * @throws {AnchorDamagedError} when what is there never was an anchor: it may be a vault, or a key
+   * @throws {AnchorForeignError} when it is of another vault
+   */
+  async replace(generation: Head, key: HmacKey, foreign = false): Promise<void> {
+    const { vaultId } = generation.meta;
     try {
       const before = this.#store.read();
-      if (before !== null) assertReplaceable(before, this.name);
-      const record = await encodeRecord(recordOf(generation), key);
-      const bytes = placed(new Uint8Array(ANCHOR_SIZE), record, (generation.meta.generation % 2) * SLOT_SIZE);
+      if (before !== null) {
+        assertReplaceable(before, this.name);
+        if (!foreign) assertNotForeign(before, vaultId, this.name);
+      }
+      const bytes = await newAnchorBytes(generation, key);
       this.#store.replace(bytes);
+      this.#store.waiting?.(vaultId).remove();
+      this.#superseded = false;
       this.#known = { bytes, generation: generation.meta.generation };
     } finally {
       // There may be no open vault that would do so.
@@ -149,6 +230,7 @@ export class Anchor {
   remove(): void {
     this.#known = undefined;
     this.#store.remove();
+    this.#waiting?.remove();
   }
 
   /** The newest record that is authentic; when there is none, why not. */
@@ -157,13 +239,14 @@ export class Anchor {
     vaultId: Bytes,
     epoch: number,
     key: HmacKey,
-    previous: PreviousKey,
+    { previousKey }: AnchorHistory,
   ): Promise<AnchorRecord> {
     const records = decodeAnchor(bytes, this.name);
     const authentic: AnchorRecord[] = [];
     for (const { record, raw } of records) {
       if (!equalBytes(record.vaultId, vaultId)) continue;
-      const under = record.epoch === epoch ? key : record.epoch === epoch - 1 ? await previous() : undefined;
+      // After a restore epochs are left out; the HMAC covers which one it is, so that one key speaks for one only.
+      const under = record.epoch === epoch ? key : record.epoch < epoch ? await previousKey() : undefined;
       if (under !== undefined && await isAuthentic(raw, under)) authentic.push(record);
       // Only the vault's newer key could tell; that there is one says that this vault is the older.
       else if (record.epoch > epoch) authentic.push(record);
@@ -197,6 +280,18 @@ export function assertReplaceable(bytes: Uint8Array, name: string): void {
   });
 }
 
+/** Fails when bytes are the anchor of another vault, as far as they are one. @throws {AnchorForeignError} */
+function assertNotForeign(bytes: Bytes, vaultId: Bytes, name: string): void {
+  let records: readonly AnchorRecord[];
+  try {
+    records = inspectAnchor(bytes, name);
+  } catch (error) {
+    if (error instanceof AnchorDamagedError) return;
+    throw error;
+  }
+  if (!records.some((record) => equalBytes(record.vaultId, vaultId))) throw new AnchorForeignError(name);
+}
+
 function decodeAnchor(bytes: Uint8Array, name: string): { record: AnchorRecord; raw: Uint8Array }[] {
   if (bytes.length !== ANCHOR_SIZE) throw new AnchorDamagedError(name);
   const found: { record: AnchorRecord; raw: Uint8Array }[] = [];
@@ -222,7 +317,8 @@ function decodeAnchor(bytes: Uint8Array, name: string): { record: AnchorRecord; 
 }
 
 async function encodeRecord({ vaultId, epoch, generation, tag }: AnchorRecord, key: HmacKey): Promise<Bytes> {
-  const body = new Uint8Array(AT.hmac);
+  const encoded = new Uint8Array(RECORD_SIZE);
+  const body = encoded.subarray(0, AT.hmac);
   const view = viewOf(body);
   body.set(MAGIC, AT.magic);
   view.setUint16(AT.version, VERSION, true);
@@ -230,7 +326,8 @@ async function encodeRecord({ vaultId, epoch, generation, tag }: AnchorRecord, k
   body.set(vaultId.subarray(0, ID_SIZE), AT.vaultId);
   writeU64(view, AT.generation, generation);
   body.set(tag, AT.tag);
-  return concat(body, await hmac(key, body));
+  encoded.set(await hmac(key, body), AT.hmac);
+  return encoded;
 }
 
 async function isAuthentic(raw: Uint8Array, key: HmacKey): Promise<boolean> {
@@ -244,7 +341,13 @@ function recordOf(generation: Head): AnchorRecord {
 
 /** The last bytes of a sealed meta are its own HMAC: a digest of all that was committed. */
 function tagOf({ committed }: Head): Bytes {
-  return committed.meta.slice(-HMAC_SIZE);
+  return committed.meta.subarray(-HMAC_SIZE);
+}
+
+/** A whole anchor that says one thing. */
+async function newAnchorBytes(generation: Head, key: HmacKey): Promise<Bytes> {
+  const record = await encodeRecord(recordOf(generation), key);
+  return placed(new Uint8Array(ANCHOR_SIZE), record, (generation.meta.generation % 2) * SLOT_SIZE);
 }
 
 function placed(anchor: Bytes, record: Bytes, offset: number): Bytes {

@@ -11,7 +11,6 @@ import {
   WeakCredentialError,
 } from "../errors.ts";
 import { parseKeyFile } from "./keyfile.ts";
-import { decodeRecoveryCode } from "./recovery.ts";
 import type { SlotKind } from "./slot.ts";
 
 /** A value, or a function that asks for it when it is needed. */
@@ -76,8 +75,10 @@ async function parse(name: keyof typeof KINDS, options: CredentialOptions): Prom
       return passphraseBytes(await provided(options.passphrase!));
     case "keyFile":
       return parseKeyFile(await provided(options.keyFile!));
-    case "recoveryCode":
-      return await decodeRecoveryCode(await provided(options.recoveryCode!));
+    case "recoveryCode": {
+      const code = await provided(options.recoveryCode!);
+      return await (await import("./recovery.ts")).decodeRecoveryCode(code);
+    }
     case "certificate":
       return parseCertificate(await provided(options.certificate!));
   }

@@ -5,7 +5,7 @@
  */
 import { type Bytes, concat, encodeUtf8, viewOf } from "../bytes.ts";
 import { type AesKey, importAesKey, KEY_SIZE, open, seal } from "../crypto/aes_gcm.ts";
-import { argon2id, type Argon2Parameters } from "../crypto/argon2.ts";
+import type { Argon2Parameters } from "../crypto/argon2.ts";
 import { constantTimeEqual } from "../crypto/constant_time.ts";
 import { hkdf } from "../crypto/hkdf.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
@@ -118,7 +118,7 @@ async function deriveSlotKey(
   salt: Bytes,
   kdf: Argon2Parameters | undefined,
 ): Promise<AesKey> {
-  const material = kdf === undefined ? credential.secret : await argon2id(credential.secret, salt, kdf);
+  const material = kdf === undefined ? credential.secret : await stretch(credential.secret, salt, kdf);
   const raw = await hkdf(material, salt, SLOT_LABELS[credential.kind]);
   try {
     return await importAesKey(raw);
@@ -126,6 +126,11 @@ async function deriveSlotKey(
     wipe(raw);
     if (kdf !== undefined) wipe(material);
   }
+}
+
+async function stretch(secret: Bytes, salt: Bytes, kdf: Argon2Parameters): Promise<Bytes> {
+  const { argon2id } = await import("../crypto/argon2.ts");
+  return await argon2id(secret, salt, kdf);
 }
 
 /** Binds the wrapped key to its vault, its epoch and every other field of its slot. */

@@ -84,7 +84,8 @@ export interface Meta {
 
 /** Encodes a meta and appends its HMAC. */
 export async function sealMeta(meta: Meta, key: HmacKey): Promise<Bytes> {
-  const body = new Uint8Array(AT.hmac);
+  const sealed = new Uint8Array(META_SIZE);
+  const body = sealed.subarray(0, AT.hmac);
   const view = viewOf(body);
   body.set(meta.vaultId, AT.vaultId);
   writeU64(view, AT.generation, meta.generation);
@@ -98,7 +99,8 @@ export async function sealMeta(meta: Meta, key: HmacKey): Promise<Bytes> {
   body.set(meta.audit.head, AT.auditHead);
   view.setUint32(AT.flags, (meta.anchored ? FLAGS.anchored : 0) | (meta.backup ? FLAGS.backup : 0), true);
   body.set(encodeSlots(meta.slots), AT.slots);
-  return concat(body, await hmac(key, body));
+  sealed.set(await hmac(key, body), AT.hmac);
+  return sealed;
 }
 
 /**

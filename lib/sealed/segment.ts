@@ -17,8 +17,8 @@
  *
  * @module
  */
-import { type Bytes, concat, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
-import { type AesKey, open, OVERHEAD, seal } from "../crypto/aes_gcm.ts";
+import { type Bytes, encodeUtf8, equalBytes, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
+import { type AesKey, open, OVERHEAD, sealInto } from "../crypto/aes_gcm.ts";
 import { CorruptVaultError } from "../errors.ts";
 import type { StoredSegment } from "../storage/medium.ts";
 import { SEGMENT_LABEL } from "./labels.ts";
@@ -81,10 +81,14 @@ export async function sealSegment(
   chunks: readonly Bytes[],
 ): Promise<Bytes> {
   const head = encodeHeader(header);
-  const sealed = await Promise.all(
-    chunks.map((chunk, index) => seal(key, chunk, chunkAad(vaultId, head, index, index === chunks.length - 1))),
-  );
-  return concat(head, ...sealed);
+  const segment = new Uint8Array(chunks.reduce((sum, { length }) => sum + length + OVERHEAD, head.length));
+  segment.set(head);
+  let end = head.length;
+  await Promise.all(chunks.map((chunk, index) => {
+    const place = segment.subarray(end, end += chunk.length + OVERHEAD);
+    return sealInto(place, key, chunk, chunkAad(vaultId, head, index, index === chunks.length - 1));
+  }));
+  return segment;
 }
 
 /**

@@ -11,6 +11,7 @@ import { CorruptVaultError } from "../errors.ts";
 
 /** How much text is gathered before it is turned into bytes: enough to make few calls, too little to matter. */
 const TEXT_BATCH = 128 * 1024;
+const ENCODER = new TextEncoder();
 
 /** A change as read from a line: null removes. */
 export type Line = readonly [kind: string, key: string, json: string | null];
@@ -20,25 +21,28 @@ export type Line = readonly [kind: string, key: string, json: string | null];
  * Gives one empty piece when there are none.
  */
 export function* encodeLines(lines: Iterable<Line>, size: number): Generator<Bytes> {
-  const encoder = new TextEncoder();
   let parts: Bytes[] = [];
   let filled = 0;
   let none = true;
   for (const text of batches(lines)) {
-    for (let bytes = encoder.encode(text); bytes.length > 0;) {
+    for (let bytes = ENCODER.encode(text); bytes.length > 0;) {
       const part = bytes.subarray(0, size - filled);
       parts.push(part);
       filled += part.length;
       bytes = bytes.subarray(part.length);
       if (filled === size) {
-        yield concat(...parts);
+        yield joined(parts);
         none = false;
         parts = [];
         filled = 0;
       }
     }
   }
-  if (filled > 0 || none) yield concat(...parts);
+  if (filled > 0 || none) yield joined(parts);
+}
+
+function joined(parts: readonly Bytes[]): Bytes {
+  return parts.length === 1 ? parts[0]! : concat(...parts);
 }
 
 function* batches(lines: Iterable<Line>): Generator<string> {

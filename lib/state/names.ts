@@ -11,6 +11,8 @@ export const MAX_NAME_SIZE = 512;
 
 /** What is stored between tabs and line ends, and shown on terminals, must hold neither. */
 const CONTROL = /\p{Cc}/u;
+/** What nearly every name is, and what keeps to every rule. */
+const PLAIN = /^[ -~]{1,512}$/;
 
 /**
  * Returns the name when it is NFC text of 1 to 512 bytes without control characters.
@@ -19,6 +21,7 @@ const CONTROL = /\p{Cc}/u;
  */
 export function checkName(name: string): string {
   if (typeof name !== "string") throw new TypeError(`A name must be a string, got ${typeof name}`);
+  if (PLAIN.test(name)) return name;
   if (name === "") throw new InvalidNameError("it is empty");
   // A string has at most three bytes of UTF-8 for each of its units: refuse a huge one before encoding it.
   if (name.length > MAX_NAME_SIZE || encodeUtf8(name).length > MAX_NAME_SIZE) {

@@ -110,6 +110,22 @@ export function lifts<NAME extends PolicyName>(name: NAME, before: PolicyValues[
   }
 }
 
+/** All policies; where nothing was set, what holds then. @throws {CorruptVaultError} */
+export function readPolicies(records: RecordReader): PolicyValues {
+  return Object.fromEntries(POLICY_NAMES.map((name) => [name, readPolicy(records, name)])) as unknown as PolicyValues;
+}
+
+/** The stricter value of each policy. */
+export function stricter(one: PolicyValues, other: PolicyValues): PolicyValues {
+  const ages = [one["max-secret-age"], other["max-secret-age"]].filter((days) => days !== null);
+  return {
+    "audit-reads": one["audit-reads"] || other["audit-reads"],
+    "plaintext-export": [one, other].some((each) => each["plaintext-export"] === "forbid") ? "forbid" : "allow",
+    "require-reason": one["require-reason"] || other["require-reason"],
+    "max-secret-age": ages.length === 0 ? null : Math.min(...ages),
+  };
+}
+
 /** Names of the secrets whose value is older than the policy wants, sorted. */
 export function overdueSecrets(records: RecordReader, now: number): string[] {
   const days = readPolicy(records, "max-secret-age");

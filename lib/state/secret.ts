@@ -90,8 +90,11 @@ export function readValue(records: RecordReader, name: string, version?: number)
   return bytes;
 }
 
-/** Sets a value: a new version of the secret, which comes to be if need be. The oldest version past ten goes. */
-export function writeValue(records: RecordWriter, name: string, value: Uint8Array, now: number): StoredSecret {
+/**
+ * A secret with a new version of its value, to be handed to {@linkcode putSecret}; it comes to be if need be. The oldest
+ * version past ten goes. A large value is in a record of its own already.
+ */
+export function addVersion(records: RecordWriter, name: string, value: Uint8Array, now: number): StoredSecret {
   checkValue(value);
   const before = findSecret(records, name);
   const entry = {
@@ -101,9 +104,7 @@ export function writeValue(records: RecordWriter, name: string, value: Uint8Arra
   };
   const versions = [...before?.versions ?? [], { ...entry, ...storeValue(records, value) }];
   for (const dropped of versions.splice(0, versions.length - KEPT_VERSIONS)) dropValue(records, dropped);
-  const secret = { ...before ?? { created: now }, updated: now, versions };
-  putSecret(records, name, secret);
-  return secret;
+  return { ...before ?? { created: now }, updated: now, versions };
 }
 
 /** Writes the record of a secret. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes.ts";
+import { type Bytes, encodeHex } from "../bytes.ts";
 import { AnchorExistsError, AnchorMissingError, type CofferError } from "../errors.ts";
-import type { AnchorStore } from "./anchor_store.ts";
-import { replacePublished } from "./create.ts";
+import type { AnchorStore, WaitingAnchor } from "./anchor_store.ts";
+import { openFolder, removeIfThere, replacePublished, syncFolder } from "./create.ts";
+import { folderOf, PathWatch } from "./path_watch.ts";
 import { isWriteRefusal, systemError } from "./system_errors.ts";
 
 /** Nothing longer is an anchor. */
@@ -17,14 +18,43 @@ export function anchorPath(vault: string): string {
   return `${vault}.anchor`;
 }
 
+/** How many bytes of a vault's id tell its waiting anchor from others beside it. */
+const ID_PART = 8;
+
+/** The name under which the anchor of a new vault waits, beside the anchor's own. */
+function waitingPath(anchor: string, vaultId: Uint8Array): string {
+  const folder = folderOf(anchor);
+  return `${folder === "." ? "" : folder}${waitingStart(anchor)}${encodeHex(vaultId.subarray(0, ID_PART))}.new`;
+}
+
+/** Whole, unlike the names of other temporary files: what waits for one anchor must not be taken for another's. */
+function waitingStart(anchor: string): string {
+  const folder = folderOf(anchor);
+  return `.${folder === "." ? anchor : anchor.slice(folder.length)}.`;
+}
+
+/** Whether a name beside an anchor is that of one that waits; of which vault, as the first part of its id in hex. */
+export function waitingFor(anchor: string, name: string): string | undefined {
+  const start = waitingStart(anchor);
+  const rest = name.startsWith(start) ? /^([0-9a-f]{16})\.new$/.exec(name.slice(start.length)) : null;
+  return rest?.[1];
+}
+
 /**
- * An anchor in a file. It is opened anew under each lock: whoever put another file there must be noticed. What was opened to
- * be read is written to as well, until the lock is given up.
+ * An anchor in a file. What was opened to be read is written to as well.
+ *
+ * Between two locks of an open vault it stays open, since opening it anew costs more than reading it. Whoever put another
+ * file there is noticed as for the vault itself, before anything is read under a lock: the name is looked up, or the
+ * folder's time says that no name in it changed. What others wrote into the file is read in any case.
  */
 export class FileAnchor implements AnchorStore {
   readonly name: string;
   readonly #buffer = new Uint8Array(MOST);
   #file: Deno.FsFile | undefined;
+  /** Tells when another file takes the path. */
+  #watch: PathWatch | undefined;
+  /** Whether the open file is known to be the one at the path, for as long as the lock is held. */
+  #current = false;
   /** Why it is open for reading only. */
   #refusal: CofferError | undefined;
 
@@ -89,10 +119,29 @@ export class FileAnchor implements AnchorStore {
     }
   }
 
+  waiting(vaultId: Bytes): WaitingAnchor {
+    const path = waitingPath(this.name, vaultId);
+    const file = new FileAnchor(path);
+    return {
+      read: () => file.read(),
+      replace: (bytes) => file.replace(bytes),
+      remove: () => file.remove(),
+      release: () => file.release(),
+      settle: () => giveName(path, this.name),
+    };
+  }
+
   release(): void {
     this.#file?.close();
     this.#file = undefined;
+    this.#watch = undefined;
     this.#refusal = undefined;
+  }
+
+  pause(): void {
+    // A file that may not be written now may be later; and on Windows one that is open is in the way of who replaces it.
+    if (this.#refusal !== undefined || Deno.build.os === "windows") this.release();
+    this.#current = false;
   }
 
   #writable(): Deno.FsFile {
@@ -109,6 +158,8 @@ export class FileAnchor implements AnchorStore {
 
   /** Open for writing where that is allowed. Null when there is no file. */
   #open(): Deno.FsFile | null {
+    if (this.#file !== undefined && !this.#current && !this.#isAtPath()) this.release();
+    this.#current = true;
     if (this.#file !== undefined) return this.#file;
     try {
       return this.#file = Deno.openSync(this.name, { read: true, write: true });
@@ -116,7 +167,43 @@ export class FileAnchor implements AnchorStore {
       if (error instanceof Deno.errors.NotFound) return null;
       if (!isWriteRefusal(error)) throw error;
       this.#refusal = systemError(error, "write", this.name);
-      return this.#file = Deno.openSync(this.name, { read: true });
     }
+    try {
+      return this.#file = Deno.openSync(this.name, { read: true });
+    } catch (error) {
+      // Deno refuses writing before anybody looks whether the file is there.
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
+  }
+
+  #isAtPath(): boolean {
+    try {
+      this.#watch ??= new PathWatch(this.name, this.#file!.statSync());
+      return this.#watch.isSame();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+}
+
+/** Gives an anchor that waited its own name; the link is exclusive, so that no other anchor is written over. */
+function giveName(waiting: string, name: string): void {
+  const folder = openFolder(name);
+  try {
+    try {
+      Deno.linkSync(waiting, name);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) throw new AnchorExistsError(name, { cause: error });
+      // No hard links here: nothing was at the name a moment ago, and the vault's lock is held.
+      Deno.renameSync(waiting, name);
+    }
+    syncFolder(folder);
+    removeIfThere(waiting);
+  } catch (error) {
+    throw systemError(error, "create", name);
+  } finally {
+    folder?.close();
   }
 }

@@ -31,6 +31,7 @@ const META_PAGES_SIZE = 2 * PAGE_SIZE;
 const WORTH_SHRINKING = 256;
 /** Zeros are written in pieces of so many bytes. */
 const ZEROS = new Uint8Array(64 * 1024);
+const NOTHING = new Uint8Array(0);
 
 /** A segment of the file, readable as long as a version that names it is locked. */
 class FileSegment implements StoredSegment {
@@ -155,12 +156,12 @@ export class FileMedium implements Medium {
     const known = await this.#refresh();
     if (known.page.version !== base) throw new ConflictError(base, known.page.version);
     // An empty write asks whether writing is allowed at all, before anything is begun.
-    await this.#disk.writeAt(new Uint8Array(0), 0);
+    await this.#disk.writeAt(NOTHING, 0);
     const retained = retainedSegments(known, commit.retain);
     try {
       const next = await this.#publish(known, retained, commit);
       this.#known = next;
-      await this.#shrink(known, next);
+      if (countedPages(next) < countedPages(known)) await this.#shrink(countedPages(next));
       return next.committed;
     } catch (error) {
       this.#forget();
@@ -204,11 +205,12 @@ export class FileMedium implements Medium {
     // the older meta page, the last one known to be durable, is overwritten.
     if (!known.durable) await this.#disk.sync();
     const version = known.page.version + 1;
-    const space = await this.#measure(known);
-    const dropped = await extentsOf(known.segments.filter((segment) => !retained.includes(segment)));
+    const space = this.#space ?? await this.#measure(known);
+    const gone = known.segments.filter((segment) => !retained.includes(segment));
+    const dropped = gone.length === 0 ? [] : await extentsOf(gone);
     const placed = placeSegments(space, commit.append, version);
     for (const [index, segment] of commit.append.entries()) await writeChain(this.#disk, placed.runs[index]!, segment);
-    await this.#fill(placed.unwritten);
+    if (placed.unwritten.count > 0) await this.#fill(placed.unwritten);
     const shrunk = withoutTail(placed.free, placed.pages);
     const entries = [...retained.map(({ entry }) => entry), ...placed.entries];
     const page = await metaPageFor(commit, { version, origin: known.page.origin }, shrunk.pages, entries);
@@ -234,7 +236,6 @@ export class FileMedium implements Medium {
 
   /** Free space is computed once, then kept up from commit to commit. */
   async #measure(known: Known): Promise<Space> {
-    if (this.#space !== undefined) return this.#space;
     // What there is, not what a meta page says: an older one may count pages that were cut off.
     const pages = Math.floor(await this.#disk.size() / PAGE_SIZE);
     const reached = await extentsOf(known.segments);
@@ -263,9 +264,7 @@ export class FileMedium implements Medium {
   }
 
   /** Cuts off what neither meta page counts any more. The commit is durable: a failure here takes nothing back. */
-  async #shrink(before: Known, after: Known): Promise<void> {
-    const pages = countedPages(after);
-    if (pages >= countedPages(before)) return;
+  async #shrink(pages: number): Promise<void> {
     try {
       await this.#disk.truncate(pages * PAGE_SIZE);
     } catch {

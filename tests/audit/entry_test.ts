@@ -7,11 +7,15 @@ Deno.test("isChange holds for what somebody wills, not for reads, mending and wh
   assert.deepEqual(others.toSorted(), [
     "anchor.move",
     "anchor.trust",
+    "apikey.used",
     "export.plaintext",
+    "login.failed",
     "secret.read",
     "unlock.failed",
+    "user.rehash",
     "vault.backup",
     "vault.repair",
+    "vault.salvage",
   ]);
 });
 

@@ -181,7 +181,7 @@ Deno.test("ScramServer decodes and prepares names, and refuses what is none", as
 });
 
 Deno.test("ScramServer passes the name in the message over when the protocol has named the user", async () => {
-  for (const sent of ["", "*", "user", "other"]) {
+  for (const sent of ["", "*", "user", "other", "a=b", "\u0007"]) {
     const seen: string[] = [];
     const server = serve({
       username: "\u00aa",

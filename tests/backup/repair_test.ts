@@ -238,3 +238,63 @@ Deno.test("repairVault() says in the log with which slot, by whom and why", () =
       assert.deepEqual({ slot: entry.slot, actor: entry.actor, reason: entry.reason }, origin);
     }
   }));
+
+Deno.test("repairVault() tells a whole file that its anchor refuses from a sound one, and leaves it as it is", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    const anchor = `${path}.anchor`;
+    const { bytes, generation } = await build(path, true);
+    const said = await Deno.readFile(anchor);
+    {
+      await using vault = await Vault.open(path, CREDENTIAL);
+      await vault.secrets.set("a", "newest");
+    }
+    const newest = await Deno.readFile(anchor);
+    const other = `${folder}/other.coffer`;
+    await build(other, true);
+    const cases = [
+      [newest, "rollback-detected"],
+      [null, "anchor-missing"],
+      [new Uint8Array(10), "anchor-damaged"],
+      [await Deno.readFile(`${other}.anchor`), "anchor-foreign"],
+    ] as const;
+    for (const [contents, code] of cases) {
+      await Deno.writeFile(path, bytes);
+      if (contents === null) await Deno.remove(anchor);
+      else await Deno.writeFile(anchor, contents);
+      for (const options of [{}, { older: true }, { dryRun: true }]) {
+        const { refusal, problems, ...report } = await repairVault(path, { ...CREDENTIAL, ...options });
+        assert.deepEqual(report, { state: "refused", repaired: false, generation });
+        assert.equal(refusal?.code, code);
+        assert.deepEqual(problems, [refusal?.message]);
+      }
+      assert.deepEqual(await Deno.readFile(path), bytes);
+    }
+    await Deno.writeFile(anchor, said);
+    assert.equal((await repairVault(path, CREDENTIAL)).state, "sound");
+    assert.equal(
+      (await repairVault(path, { ...CREDENTIAL, known: generation + 1 })).refusal?.code,
+      "rollback-detected",
+    );
+    await checkWhole(path);
+  }));
+
+Deno.test("repairVault() that falls back behind a rotation leaves a vault that opens, though the anchor is of the lost key", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    const { generation } = await build(path, true);
+    {
+      await using vault = await Vault.open(path, CREDENTIAL);
+      await vault.rotate({ credentials: [CREDENTIAL] });
+    }
+    await Deno.writeFile(path, await forgeMeta(await Deno.readFile(path), 60));
+    await rejectsWith(() => Vault.open(path, CREDENTIAL), "corrupt-vault");
+    const report = await repairVault(path, { ...CREDENTIAL, older: true });
+    assert.deepEqual([report.repaired, report.generation], [true, generation + 2]);
+    await using vault = await Vault.open(path, CREDENTIAL);
+    assert.equal(await vault.secrets.getText("a"), "new");
+    await vault.secrets.set("a", "newer");
+    assert.equal((await vault.rotate({ credentials: [CREDENTIAL] })).epoch, 3, "epoch 2 was there");
+    await vault.close();
+    await checkWhole(path);
+  }));

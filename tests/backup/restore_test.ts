@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { InputOutputError } from "../../lib/errors.ts";
 import { inspectAnchor } from "../../lib/sealed/anchor.ts";
 import { newKeyFile } from "../../lib/sealed/keyfile.ts";
+import { FileAnchor } from "../../lib/storage/anchor_file.ts";
 import { type OpenOptions, Vault } from "../../lib/vault.ts";
 import { readLog } from "../stored_log.ts";
 import { CHEAP_KDF, checkWhole, flipped, PASSPHRASE, rejectsWith, type TestVault, withVault } from "../helpers.ts";
@@ -127,8 +129,10 @@ withVault(
     assert.equal(await valueAt(path, { keyFile }), "1");
     assert.equal(anchored(path), 6);
     await using again = await Vault.open(path, KEY);
-    assert.equal((await again.rotate({ credentials: [KEY, { keyFile }] })).epoch, 2);
+    // Epoch 2 was there: no two keys have one number.
+    assert.equal((await again.rotate({ credentials: [KEY, { keyFile }] })).epoch, 3);
     assert.equal(await valueAt(path, { keyFile }), "1");
+    assert.equal((await again.rotate({ credentials: [KEY, { keyFile }] })).epoch, 4);
   },
 );
 
@@ -161,20 +165,89 @@ withVault("Vault.restoreTo whose anchor does not follow leaves a vault that open
 });
 
 withVault(
-  "Vault.restoreTo over a rotation whose anchor does not follow is refused, until it is run again",
+  "Vault.restoreTo over a rotation whose anchor does not follow leaves a vault that opens, and an older copy does not",
   async (test) => {
     const { vault, path } = test;
     await vault.secrets.set("a", "1");
     const backup = await backedUp(test);
+    const older = Deno.readFileSync(path);
+    await vault.rotate({ credentials: [KEY] });
     await vault.rotate({ credentials: [KEY] });
     await vault.close();
-    const anchor = Deno.readFileSync(`${path}.anchor`);
-    await restored(backup, path, true);
-    // To the anchor of a later key the restored vault is an older copy. Nothing else would tell it from one.
-    Deno.writeFileSync(`${path}.anchor`, anchor);
+    const replaced = Deno.readFileSync(`${path}.anchor`);
+    const { generation } = await restored(backup, path, true);
+    const [fresh, made] = [Deno.readFileSync(path), Deno.readFileSync(`${path}.anchor`)];
+    // The anchor is of a later key, which the restored vault does not have; it knows these bytes, and no others.
+    for (let at = 0; at < 104; at++) {
+      Deno.writeFileSync(`${path}.anchor`, flipped(flipped(replaced, at), 512 + at));
+      await assert.rejects(Vault.open(path, KEY), `byte ${at}`);
+    }
+    Deno.writeFileSync(`${path}.anchor`, replaced);
+    Deno.writeFileSync(path, older);
     await rejectsWith(() => Vault.open(path, KEY), "rollback-detected");
-    await restored(backup, path, true);
-    assert.equal(await valueAt(path), "1");
+    Deno.writeFileSync(path, fresh);
+    {
+      await using again = await Vault.open(path, KEY);
+      assert.equal(await again.secrets.getText("a"), "1");
+      assert.deepEqual(Deno.readFileSync(`${path}.anchor`), replaced, "reading moves nothing");
+      await again.secrets.set("a", "2");
+      assert.equal(anchored(path), generation + 1);
+      assert.equal((await again.rotate({ credentials: [KEY] })).epoch, 4);
+    }
+    assert.equal(await valueAt(path), "2");
+    const log = await readLog(path, KEY);
+    assert.ok(log.some(({ operation }) => operation === "anchor.move"));
+    const newest = [Deno.readFileSync(path), Deno.readFileSync(`${path}.anchor`)] as const;
+    for (const [file, anchor] of [[fresh, newest[1]], [older, newest[1]], [older, made]] as const) {
+      Deno.writeFileSync(path, file);
+      Deno.writeFileSync(`${path}.anchor`, anchor);
+      await rejectsWith(() => Vault.open(path, KEY), "rollback-detected");
+    }
+    Deno.writeFileSync(path, newest[0]);
+    Deno.writeFileSync(`${path}.anchor`, newest[1]);
+  },
+);
+
+withVault("Vault.restoreTo is followed by a vault that was opened before the key that it takes back", async (test) => {
+  const { vault, path } = test;
+  await vault.secrets.set("a", "1");
+  const backup = await backedUp(test);
+  await using rotating = await Vault.open(path, KEY);
+  await rotating.rotate({ credentials: [KEY] });
+  const replaced = Deno.readFileSync(`${path}.anchor`);
+  await restored(backup, path, true);
+  Deno.writeFileSync(`${path}.anchor`, replaced);
+  // It never saw the other key, and has not read yet what the restored vault knows of the anchor.
+  assert.equal(await vault.secrets.getText("a"), "1");
+  await vault.secrets.set("a", "2");
+  assert.equal(await valueAt(path), "2");
+});
+
+withVault(
+  "Vault.restoreTo that stops before the anchor has its name leaves a vault that opens, where there was none",
+  async (test) => {
+    const { vault, path } = test;
+    await vault.secrets.set("a", "1");
+    const backup = await backedUp(test);
+    await vault.close();
+    for (const left of [null, new Uint8Array(10)]) {
+      Deno.removeSync(path);
+      if (left === null) Deno.removeSync(`${path}.anchor`);
+      else Deno.writeFileSync(`${path}.anchor`, left);
+      const store = new FileAnchor(`${path}.anchor`);
+      // What a kill between the vault and its anchor leaves.
+      store.replace = () => {
+        throw new InputOutputError("replace", store.name);
+      };
+      await using source = await Vault.open(backup, KEY);
+      await rejectsWith(() => source.restoreTo(path, { anchor: store, rollback: left !== null }), "io-error");
+      assert.throws(() => Deno.statSync(`${path}.anchor`), Deno.errors.NotFound);
+      await using again = await Vault.open(path, KEY);
+      assert.equal(await again.secrets.getText("a"), "1");
+      await again.secrets.set("a", "1");
+      assert.equal(anchored(path), (await again.status()).generation);
+    }
+    assert.deepEqual([...Deno.readDirSync(test.folder)].filter(({ name }) => name.endsWith(".new")), []);
   },
 );
 
@@ -219,6 +292,9 @@ withVault(
     const backup = await backedUp(test);
     await vault.rotate({ credentials: [KEY], dropOthers: true });
     await using other = await Vault.open(path, KEY);
+    // Nothing is left that knows of epoch 2.
+    Deno.removeSync(path);
+    Deno.removeSync(`${path}.anchor`);
     await restored(backup, path, true);
     await using again = await Vault.open(path, KEY);
     assert.equal((await again.rotate({ credentials: [KEY], dropOthers: true })).epoch, 2);
@@ -238,5 +314,74 @@ withVault("Vault.restoreTo leaves a file alone that is no anchor", async (test) 
     const before = [Deno.readFileSync(path), Deno.readFileSync(anchor)];
     await rejectsWith(() => source.restoreTo(path, { rollback: true, anchor }), "anchor-damaged");
     assert.deepEqual([Deno.readFileSync(path), Deno.readFileSync(anchor)], before);
+  }
+});
+
+// ---- Policies ----
+
+withVault(
+  "Vault.restoreTo keeps the stricter policy of backup and vault, with a new key too, and logs it",
+  async (test) => {
+    const { vault, path } = test;
+    await vault.policies.set("max-secret-age", 30);
+    await vault.policies.set("audit-reads", true);
+    const backup = await backedUp(test);
+    await vault.policies.set("plaintext-export", "forbid");
+    await vault.policies.set("max-secret-age", 90);
+    await vault.policies.set("audit-reads", false, { credential: KEY });
+    for (const rotated of [false, true]) {
+      if (rotated) {
+        await using rotating = await Vault.open(path, KEY);
+        await rotating.rotate({ credentials: [KEY] });
+      }
+      await using source = await Vault.open(backup, KEY);
+      const report = await source.restoreTo(path, { rollback: true, credential: KEY });
+      const policies = {
+        "audit-reads": true,
+        "plaintext-export": "forbid",
+        "require-reason": false,
+        "max-secret-age": 30,
+      };
+      assert.deepEqual([report.policies, report.policiesFrom], [policies, "both"]);
+      await using again = await Vault.open(path, KEY);
+      assert.deepEqual(await again.policies.list(), policies);
+      const said = (await readLog(path, KEY)).slice(-2);
+      assert.deepEqual(said.map(({ operation, name, to, count }) => [operation, name, to, count]), [
+        ["vault.restore", undefined, "both", 4],
+        ["policy.set", "plaintext-export", "forbid", undefined],
+      ]);
+    }
+  },
+);
+
+withVault("Vault.restoreTo wants a reason where the vault that it replaces does", async (test) => {
+  const { vault, path } = test;
+  const backup = await backedUp(test);
+  await vault.policies.set("require-reason", true);
+  const before = Deno.readFileSync(path);
+  await rejectsWith(() => restored(backup, path, true), "reason-required");
+  assert.deepEqual(Deno.readFileSync(path), before);
+  await using source = await Vault.open(backup, { ...KEY, reason: "drill" });
+  assert.equal((await source.restoreTo(path, { rollback: true })).policies["require-reason"], true);
+});
+
+withVault("Vault.restoreTo says that it has the backup's policies when the vault there does not open", async (test) => {
+  const { vault, path } = test;
+  const backup = await backedUp(test);
+  await vault.policies.set("plaintext-export", "forbid");
+  await vault.rotate({ credentials: [KEY] });
+  await vault.changePassphrase("another passphrase", CHEAP_KDF);
+  // Now the older meta page has the slots with the old passphrase no more either.
+  await vault.secrets.set("a", "1");
+  await vault.close();
+  const rotated = Deno.readFileSync(path);
+  const damaged = flipped(flipped(rotated, 60), 4096 + 60);
+  for (const [file, credential] of [[rotated, KEY], [rotated, undefined], [damaged, KEY], [null, KEY]] as const) {
+    if (file === null) Deno.removeSync(path);
+    else Deno.writeFileSync(path, file);
+    await using source = await Vault.open(backup, KEY);
+    const { policies, policiesFrom } = await source.restoreTo(path, { rollback: true, credential });
+    assert.deepEqual([policies["plaintext-export"], policiesFrom], ["allow", "backup"]);
+    assert.equal((await readLog(path, KEY)).at(-1)!.to, "backup");
   }
 });

@@ -82,6 +82,54 @@ Deno.test("coffer anchor trust takes an older copy for the newest, and the log s
   });
 });
 
+Deno.test("coffer anchor trust leaves another vault's anchor alone, unless that is insisted on", async () => {
+  await sandbox(async (box) => {
+    await grown(box);
+    await box.ok(["init", "--vault", "other", ...box.key, "--no-recovery"]);
+    const foreign = Deno.readFileSync(box.path("other.anchor"));
+    const trust = ["anchor", "trust", "--yes", "--anchor", "other.anchor", ...box.key];
+    const { err } = await box.fails(trust, "anchor-foreign", 7);
+    assert.match(JSON.parse(err).error.hint, /--replace-foreign/);
+    assert.deepEqual(Deno.readFileSync(box.path("other.anchor")), foreign);
+    await box.ok(["ls", "--vault", "other", ...box.key]);
+    await box.ok([...trust, "--replace-foreign"]);
+    assert.equal(await stateOf(box, "--anchor", "other.anchor", ...box.key), "level");
+    await box.fails(["ls", "--vault", "other", ...box.key], "anchor-foreign", 7);
+  });
+});
+
+Deno.test("coffer finds the anchor of a vault whose maker was killed, and what is left of others is no hindrance", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    const { vaultId } = await box.json(["status"]);
+    const anchor = Deno.readFileSync(`${box.vault}.anchor`);
+    const waiting = box.path(`.vault.coffer.anchor.${vaultId.slice(0, 16)}.new`);
+    Deno.renameSync(`${box.vault}.anchor`, waiting);
+    assert.equal(await stateOf(box), "level");
+    assert.equal(await stateOf(box, ...box.key), "level");
+    assert.equal((await box.json(["doctor"])).ok, true);
+    await box.ok(["ls", ...box.key], { permissions: [`--allow-read=${box.folder}`] });
+    assert.ok(Deno.statSync(waiting).isFile, "reading moves nothing");
+    await box.ok(["set", "a", "--value", "1", ...box.key]);
+    assert.throws(() => Deno.statSync(waiting), Deno.errors.NotFound);
+    assert.equal(await stateOf(box), "level");
+    // It never stands in for an anchor that is gone.
+    Deno.writeFileSync(waiting, anchor, { mode: 0o600 });
+    const newest = Deno.readFileSync(`${box.vault}.anchor`);
+    Deno.removeSync(`${box.vault}.anchor`);
+    assert.equal(await stateOf(box), "missing");
+    await box.fails(["ls", ...box.key], "anchor-missing", 7);
+    Deno.writeFileSync(`${box.vault}.anchor`, newest, { mode: 0o600 });
+    const stray = box.path(".vault.coffer.anchor.0011223344556677.new");
+    Deno.writeFileSync(stray, anchor, { mode: 0o600 });
+    const { findings, ok } = await box.json(["doctor"]);
+    const found = findings.filter(({ id }: { id: string }) => id === "left-anchor");
+    assert.deepEqual([found.length, ok], [2, true]);
+    assert.equal((await box.json(["doctor", "--fix"])).mended.length, 2);
+    for (const path of [waiting, stray]) assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+  });
+});
+
 Deno.test("coffer anchor move keeps the anchor elsewhere, for whoever names it with --anchor", async () => {
   await sandbox(async (box) => {
     await grown(box);

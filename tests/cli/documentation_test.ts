@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import type { Command, CommandContext, RouteMap } from "@stricli/core";
 import { COMMANDS } from "../../lib/cli/commands.ts";
+import { leaves } from "../../lib/cli/help.ts";
 import { ERROR_TABLE } from "../../lib/errors.ts";
 
 const DOCUMENT = await Deno.readTextFile(new URL("../../docs/cli.md", import.meta.url));
 
-Deno.test("docs/cli.md has a section for every command, with each of its flags", () => {
+Deno.test("docs/cli.md has a section for every command, with each of its flags", async () => {
   const shared = section("## Flags of every command");
-  for (const [route, flags] of commands(COMMANDS, [])) {
+  for await (const [route, { flags }] of leaves(COMMANDS)) {
     const own = section(`### coffer ${route}`);
-    for (const name of flags) {
+    for (const name of Object.keys(flags)) {
       const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       const kin = flag.includes("kdf") && own.includes("`--kdf-memory` and its kin");
       assert.ok(kin || own.includes(`\`${flag}`) || shared.includes(`\`${flag}`), `${route} ${flag}`);
@@ -35,12 +35,4 @@ function section(heading: string): string {
   const rank = heading.indexOf(" ");
   const end = lines.findIndex((line, index) => index > start && /^#+ /.test(line) && line.indexOf(" ") <= rank);
   return lines.slice(start, end < 0 ? undefined : end).join("\n");
-}
-
-function* commands(
-  target: RouteMap<CommandContext> | Command<CommandContext>,
-  route: readonly string[],
-): Generator<readonly [string, readonly string[]]> {
-  if (!("getAllEntries" in target)) return yield [route.join(" "), Object.keys(target.parameters.flags ?? {})];
-  for (const entry of target.getAllEntries()) yield* commands(entry.target, [...route, entry.name.original]);
 }

@@ -69,6 +69,37 @@ Deno.test("A coffer killed in the middle of a set leaves the old value or the ne
   });
 });
 
+Deno.test("Eight coffer processes that change, rotate, restore and back up at once all succeed", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["set", "a", "--value", "0", ...box.key]);
+    await box.ok(["backup", "b", ...box.key]);
+    const commands = (n: number) => [
+      ["rotate", "--no-recovery", "--drop-others"],
+      ["set", "a", "--value", `${n}`],
+      ["restore", "b", "--rollback", "--yes"],
+      ["get", "a"],
+      ["slot", "add", "--kind", "recovery", "--out", `code-${n}`],
+      ["policy", "set", "max-secret-age", `${n + 1}`],
+      ["backup", `b-${n}`],
+      ["audit", "--json"],
+    ];
+    for (let round = 0; round < (DEEP ? 30 : 2); round++) {
+      const results = await Promise.all(
+        commands(round).map(async (args) => {
+          const { code, err } = await box.run([...args, ...box.key]);
+          return { args, code, err };
+        }),
+      );
+      for (const { args, code, err } of results) assert.equal(code, 0, `${args.join(" ")}: ${err}`);
+      assert.match((await box.ok(["get", "a", ...box.key])).out, /^\d+$/);
+      assert.equal((await box.json(["anchor", "status", ...box.key])).state, "level");
+      await box.ok(["check", "--deep", ...box.key]);
+      await box.ok(["audit", "--verify", ...box.key]);
+    }
+  });
+});
+
 function killIfAlive(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");

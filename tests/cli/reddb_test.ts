@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { decodeHex } from "../../lib/bytes.ts";
 import { checkRedDbFile, RedDbVault, unsealLogicalExport } from "../../lib/reddb/mod.ts";
-import { type Sandbox, sandbox } from "./coffer.ts";
+import { sandbox } from "./coffer.ts";
+import { bootstrapped, copied, INDEX, VECTORS } from "./reddb.ts";
 
-interface Vector {
-  readonly file: string;
-  readonly credential: { readonly passphrase?: string; readonly certificate?: string };
-  readonly state?: unknown;
-  readonly error?: string;
-}
-
-const VECTORS = new URL("../vectors/reddb-v2/", import.meta.url);
-const INDEX: readonly Vector[] = JSON.parse(await Deno.readTextFile(new URL("index.json", VECTORS)));
 /** Error code and exit code by the words of the index. */
 const ERRORS: Readonly<Record<string, readonly [code: string, exit: number]>> = {
   "corrupt": ["reddb-corrupt", 6],
@@ -20,22 +12,6 @@ const ERRORS: Readonly<Record<string, readonly [code: string, exit: number]>> = 
   "legacy": ["reddb-legacy", 6],
   "unsupported": ["reddb-unsupported", 6],
 };
-
-/** The vector's file, and the flag that opens it. */
-function copied(box: Sandbox, { file, credential }: Vector): { path: string; key: readonly string[] } {
-  const path = box.file(file, Deno.readFileSync(new URL(file, VECTORS)));
-  const { passphrase, certificate } = credential;
-  if (certificate !== undefined) return { path, key: ["--certificate-file", box.file("cert", `${certificate}\n`)] };
-  return { path, key: ["--passphrase-file", box.file("pass", `${passphrase}\n`)] };
-}
-
-/** A new vault; gives its path, and the flag with its certificate. */
-async function bootstrapped(box: Sandbox): Promise<{ path: string; key: readonly string[]; apiKey: string }> {
-  const path = box.path("app.rdb");
-  const flags = ["--user", "root", "--password-file", box.file("password", "a long password\n")];
-  const { certificate, apiKey } = await box.json(["reddb", "bootstrap", path, ...flags]);
-  return { path, key: ["--certificate-file", box.file("certificate", certificate)], apiKey };
-}
 
 for (const vector of INDEX) {
   Deno.test(`coffer reddb on ${vector.file} answers as the index of the vectors says`, () =>
@@ -217,70 +193,6 @@ Deno.test("coffer reddb export and unseal carry a vault as text", () =>
     await box.fails(["reddb", "export", path, ...key, "--out", out], "file-exists", 10);
     const certificate = decodeHex(Deno.readTextFileSync(box.path("certificate")));
     assert.equal((await unsealLogicalExport(text, { certificate })).users.length, 1);
-  }));
-
-Deno.test("coffer reddb import takes entries over in one commit, and says what it left out", () =>
-  sandbox(async (box) => {
-    await box.init("--no-recovery", "--no-audit-reads");
-    const { path, key } = await bootstrapped(box);
-    await box.ok(["reddb", "set", path, "db/url", "--value", "postgres://", ...key]);
-    const from = ["--reddb-certificate-file", box.path("certificate"), ...box.key];
-    const first = await box.json(["reddb", "import", path, ...from]);
-    assert.deepEqual(first.imported.sort(), ["db/url", "red.secret.aes_key"]);
-    assert.deepEqual(first.leftOut, { users: 1, apiKeys: 1, masterSecret: true, lines: 0 });
-    const { generation } = await box.json(["status"]);
-    assert.equal(generation, 2, "one commit for all");
-    assert.equal((await box.ok(["get", "db/url", ...box.key])).out, "postgres://");
-    const second = await box.json(["reddb", "import", path, ...from]);
-    assert.deepEqual([second.imported, second.unchanged.length], [[], 2]);
-    assert.equal((await box.json(["status"])).generation, 2);
-    const { err } = await box.ok(["reddb", "import", path, ...from]);
-    assert.match(err, /Not taken over: 1 user, 1 API key, the master secret/);
-
-    await box.ok(["set", "db/url", "--value", "other", ...box.key]);
-    await box.fails(["reddb", "import", path, ...from], "secret-exists", 10);
-    const skipped = await box.json(["reddb", "import", path, ...from, "--on-conflict", "skip"]);
-    assert.deepEqual(skipped.skipped, ["db/url"]);
-    assert.equal((await box.ok(["get", "db/url", ...box.key])).out, "other");
-    await box.json(["reddb", "import", path, ...from, "--on-conflict", "overwrite"]);
-    assert.equal((await box.ok(["get", "db/url", ...box.key])).out, "postgres://");
-
-    const { out: text } = await box.ok(["reddb", "export", path, ...key]);
-    const prefixed = await box.json(["reddb", "import", "-", ...from, "--prefix", "old/"], { stdin: text });
-    assert.deepEqual(prefixed.imported.sort(), ["old/db/url", "old/red.secret.aes_key"]);
-    const spaced = box.file("spaced.rdvx", `\n  ${text.toUpperCase()}\r\n`);
-    assert.equal((await box.json(["reddb", "import", spaced, ...from, "--prefix", "old/"])).unchanged.length, 2);
-    const foreign = box.file("foreign.rdvx", text.replace(/^../, "00"));
-    await box.fails(["reddb", "import", foreign, ...from], "reddb-corrupt", 6);
-  }));
-
-Deno.test({
-  name: "coffer reddb import reads an export from a pipe with a name",
-  ignore: Deno.build.os === "windows",
-  fn: () =>
-    sandbox(async (box) => {
-      await box.init();
-      const { path, key } = await bootstrapped(box);
-      const { out: text } = await box.ok(["reddb", "export", path, ...key]);
-      const pipe = box.path("pipe");
-      assert.ok((await new Deno.Command("mkfifo", { args: ["-m", "600", pipe] }).output()).success);
-      const from = ["--reddb-certificate-file", box.path("certificate"), ...box.key];
-      const [{ imported }] = await Promise.all([
-        box.json(["reddb", "import", pipe, ...from]),
-        Deno.writeTextFile(pipe, text, { create: false }),
-      ]);
-      assert.deepEqual(imported, ["red.secret.aes_key"]);
-    }),
-});
-
-Deno.test("coffer reddb import refuses an entry that is no name for a secret, and takes nothing over", () =>
-  sandbox(async (box) => {
-    await box.init();
-    const { path, key } = await bootstrapped(box);
-    await box.ok(["reddb", "set", path, "x".repeat(513), "--value", "1", ...key]);
-    const from = ["--reddb-certificate-file", box.path("certificate"), ...box.key];
-    await box.fails(["reddb", "import", path, ...from], "invalid-name", 2);
-    assert.deepEqual(await box.json(["ls", ...box.key]), []);
   }));
 
 Deno.test("coffer reddb write puts secrets into a new file, and into one that has others", () =>

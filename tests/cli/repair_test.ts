@@ -101,3 +101,38 @@ Deno.test("A coffer repair that is killed leaves the damaged vault or the repair
     }
   });
 });
+
+Deno.test("coffer repair calls an older copy what it is, with exit code 7 and the way on", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    const first = Deno.readFileSync(box.vault);
+    await box.ok(["set", "a", "--value", "1", ...box.key]);
+    const older = Deno.readFileSync(box.vault);
+    await box.ok(["set", "a", "--value", "2", ...box.key]);
+    const newest = Deno.readFileSync(box.vault);
+    Deno.writeFileSync(box.vault, first);
+    const ambiguous = await box.run(["repair", ...box.key]);
+    assert.equal(ambiguous.code, 6);
+    assert.match(ambiguous.out, /^problem: generation 3 is known of: its page is wiped, or this is an older copy$/m);
+    Deno.writeFileSync(box.vault, older);
+    for (const flags of [[], ["--older"], ["--dry-run"]]) {
+      const { code, out, err } = await box.run(["repair", ...flags, ...box.key]);
+      assert.equal(code, 7);
+      assert.match(out, /^problem: The vault went back from generation 3 to 2\n/);
+      assert.match(err, /put the newest vault back; .*restore a newer backup, .*coffer anchor trust/s);
+    }
+    const json = await box.run(["repair", "--json", ...box.key]);
+    assert.deepEqual(JSON.parse(json.out), {
+      path: "vault.coffer",
+      dryRun: false,
+      state: "refused",
+      repaired: false,
+      generation: 2,
+      problems: ["The vault went back from generation 3 to 2"],
+    });
+    assert.equal(JSON.parse(json.err).error.code, "rollback-detected");
+    assert.deepEqual(Deno.readFileSync(box.vault), older);
+    Deno.writeFileSync(box.vault, newest);
+    assert.equal((await box.json(["repair", ...box.key])).state, "sound");
+  });
+});

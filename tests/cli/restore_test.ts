@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Sandbox, sandbox } from "./coffer.ts";
+import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
 import { killed, sweepTemporary } from "./kill.ts";
 
 const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 10;
@@ -23,7 +23,14 @@ Deno.test("coffer restore needs --rollback for what is older, and says where the
     await box.fails(["restore", "b", ...box.key], "rollback-detected", 7);
     assert.deepEqual(Deno.readFileSync(box.vault), before);
     const report = await box.json(["restore", "b", "--rollback", ...box.key]);
-    assert.deepEqual(report, { vault: "vault.coffer", from: 3, generation: 5, kept: report.kept });
+    assert.deepEqual(report, {
+      vault: "vault.coffer",
+      from: 3,
+      generation: 5,
+      kept: report.kept,
+      policies: { "audit-reads": true, "plaintext-export": "allow", "require-reason": false, "max-secret-age": null },
+      policiesFrom: "both",
+    });
     assert.deepEqual(Deno.readFileSync(box.path(report.kept)), before);
     assert.equal(await valueIn(box), "1");
     const { err } = await box.ok(["restore", "b", "--rollback", "--recovery-file", "code"]);
@@ -97,6 +104,67 @@ Deno.test("A coffer restore that is killed leaves the old vault or the new one, 
       if (code === 0) assert.equal(found, "2");
       assert.equal(now.generation, found === "new" ? generation : generation + 1);
       await box.ok(["check", ...box.key]);
+    }
+    sweepTemporary(box);
+  });
+});
+
+Deno.test("coffer restore keeps restrictions that are newer than the backup, also over a rotation, and says what holds", async () => {
+  await sandbox(async (box) => {
+    await prepared(box);
+    const pass = ["--passphrase-file", box.file("pass", "hunter2 hunter2")];
+    await box.ok(["slot", "add", "--kind", "passphrase", "--new-passphrase-file", "pass", ...WEAK, ...box.key]);
+    await box.ok(["backup", "c", ...box.key]);
+    await box.ok(["policy", "set", "plaintext-export", "forbid", ...box.key]);
+    await box.ok(["policy", "set", "require-reason", "true", ...box.key]);
+    await box.ok(["rotate", "--no-recovery", "--drop-others", "--reason", "leak", ...box.key]);
+    await box.fails(["restore", "b", "--rollback", ...box.key], "reason-required", 11);
+    const why = ["--reason", "drill", "--actor", "kim"];
+    const { err } = await box.ok(["restore", "b", "--rollback", ...why, ...box.key]);
+    assert.match(
+      err,
+      /policies: audit-reads true, plaintext-export forbid, require-reason true, max-secret-age none$/m,
+    );
+    const log = await box.json(["audit", ...box.key]);
+    const restored = log.findLast(({ operation }: { operation: string }) => operation === "vault.restore");
+    assert.deepEqual([restored.count, restored.to, restored.reason, restored.actor], [3, "both", "drill", "kim"]);
+    assert.match((await box.ok(["audit", ...box.key])).out, /vault.restore +generation 3, policies of both vaults /);
+    // This passphrase opens the backup, and nothing else.
+    await box.ok(["rotate", "--no-recovery", "--drop-others", "--reason", "leak", ...box.key]);
+    await box.ok(["set", "a", "--value", "3", "--reason", "x", ...box.key]);
+    const warned = await box.ok(["restore", "c", "--rollback", ...pass]);
+    assert.match(warned.err, /does not open, so the policies are those of the backup: .*plaintext-export allow/);
+    const json = await box.json(["restore", "b", "--rollback", "--vault", "elsewhere", ...box.key]);
+    assert.equal(json.policiesFrom, "backup");
+  });
+});
+
+Deno.test("A coffer restore over a rotation that is killed leaves a vault that opens, whatever its anchor is", async () => {
+  await sandbox(async (box) => {
+    await prepared(box);
+    for (let round = 0; round < ROUNDS; round++) {
+      await box.ok(["rotate", "--no-recovery", "--drop-others", ...box.key]);
+      await box.ok(["set", "a", "--value", "new", ...box.key]);
+      await killed(box, ["restore", "b", "--rollback", "--yes", ...box.key], round % 4 > 0);
+      const found = await valueIn(box);
+      assert.ok(["1", "new"].includes(found), found);
+      await box.ok(["check", ...box.key]);
+      assert.equal((await box.json(["anchor", "status", ...box.key])).state, "level");
+    }
+    sweepTemporary(box);
+  });
+});
+
+Deno.test("A coffer restore to a place of its own that is killed leaves no vault or one that opens, and the next one goes on", async () => {
+  await sandbox(async (box) => {
+    await prepared(box);
+    for (let round = 0; round < ROUNDS; round++) {
+      await killed(box, ["restore", "b", "--yes", "--vault", "elsewhere", ...box.key], round % 4 > 0);
+      const there = [...Deno.readDirSync(box.folder)].some(({ name }) => name === "elsewhere");
+      if (!there) await box.ok(["restore", "b", "--yes", "--vault", "elsewhere", ...box.key]);
+      assert.equal(await valueIn(box, "elsewhere"), "1");
+      Deno.removeSync(box.path("elsewhere"));
+      Deno.removeSync(box.path("elsewhere.anchor"));
     }
     sweepTemporary(box);
   });

@@ -23,12 +23,21 @@ Deno.test("coffer salvage makes a new vault of what opens, and lists the rest wi
     assert.doesNotMatch(out, /hunter2/);
     assert.equal((await box.ok(["ls", "--vault", "out", ...box.key])).out, "a\nc\n");
     await box.ok(["check", "--deep", "--vault", "out", ...box.key]);
+    const log = await box.json(["audit", "--vault", "out", ...box.key]);
+    const own = log.map(({ operation, count, to }: Record<string, unknown>) => [operation, count, to]);
+    assert.deepEqual(own, [["vault.create", undefined, undefined], ["vault.salvage", 4, "2 secrets"]]);
+    assert.match(
+      (await box.ok(["audit", "--vault", "out", ...box.key])).out,
+      /vault.salvage +generation 4, 2 secrets /,
+    );
     assert.deepEqual(Deno.readFileSync(box.vault), damaged);
     await box.fails(["salvage", "out", ...box.key], "vault-exists", 10);
 
     const pass = box.file("pass", "correct horse");
     const flags = ["--new-passphrase-file", pass, ...WEAK, ...box.key];
-    const document = await box.json(["salvage", "two", ...flags]);
+    const document = await box.json(["salvage", "two", "--actor", "kim", "--reason", "disk lost", ...flags]);
+    const said = await box.json(["audit", "--vault", "two", "--op", "vault.salvage", "--passphrase-file", pass]);
+    assert.deepEqual([said[0].slot, said[0].actor, said[0].reason], [1, "kim", "disk lost"]);
     assert.deepEqual([document.secrets, document.missing], [2, [{ first: 3, last: 3 }]]);
     assert.equal(document.failures[0].segment, first);
     assert.equal((await box.ok(["get", "a", "--vault", "two", "--passphrase-file", pass])).out, "hunter2-a");

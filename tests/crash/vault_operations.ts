@@ -34,8 +34,6 @@ const KEY_FILE = newKeyFile();
 /** A lock that could not be given up stays until its file is closed: whoever waits for it gives up soon, in milliseconds. */
 const PATIENCE = 300;
 const CREDENTIAL: OpenOptions = { keyFile: KEY_FILE, timeout: PATIENCE };
-/** For a vault whose anchor is not there yet. */
-const TRUSTING: OpenOptions = { ...CREDENTIAL, trustAnchor: true };
 /** What the log says of a crash, and not of what was done. */
 const OF_CRASHES = ["anchor.move", "anchor.trust", "unlock.failed"];
 
@@ -297,7 +295,6 @@ export const VAULT_OPERATIONS: readonly Operation[] = [
         await acknowledged();
       },
       answers: ["vault-not-found"],
-      open: [CREDENTIAL, TRUSTING, CREDENTIAL],
     }),
     prepare: () => Promise.resolve(),
   },
@@ -377,15 +374,12 @@ export const VAULT_OPERATIONS: readonly Operation[] = [
     path: RESTORED,
     run: restoring(RESTORED, false),
     answers: ["vault-not-found"],
-    open: [CREDENTIAL, TRUSTING, CREDENTIAL],
   }),
   operation({ name: "restore over the vault", ...backedUp(), run: restoring(PATH, true) }),
   operation({
     name: "restore of a backup from before a rotation",
     ...backedUp(true),
     run: restoring(PATH, true),
-    // The anchor names the later key until it was moved: restoring once more, or trusting the vault, goes on.
-    answers: ["rollback-detected"],
   }),
   operation({
     name: "repair of a torn commit",

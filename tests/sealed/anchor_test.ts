@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { concat } from "../../lib/bytes.ts";
 import { type HmacKey, importHmacKey } from "../../lib/crypto/hmac.ts";
-import { Anchor, ANCHOR_SIZE, type AnchorState, type Head, inspectAnchor } from "../../lib/sealed/anchor.ts";
+import { sha256 } from "../../lib/crypto/sha256.ts";
+import {
+  Anchor,
+  ANCHOR_SIZE,
+  type AnchorHistory,
+  type AnchorState,
+  type Head,
+  inspectAnchor,
+} from "../../lib/sealed/anchor.ts";
 import type { AnchorStore } from "../../lib/storage/anchor_store.ts";
 import { flipped, patterned, rejectsWith } from "../helpers.ts";
 
@@ -55,7 +63,11 @@ async function verify(
   previous?: HmacKey,
 ): Promise<AnchorState> {
   const store = new Store(bytes === null ? null : new Uint8Array(bytes));
-  return await new Anchor(store).verify(at, key ?? KEY, () => Promise.resolve(previous));
+  return await new Anchor(store).verify(at, key ?? KEY, history(previous));
+}
+
+function history(previous?: HmacKey, superseded?: Uint8Array<ArrayBuffer>): AnchorHistory {
+  return { previousKey: () => Promise.resolve(previous), superseded: () => superseded };
 }
 
 Deno.test("Anchor.verify() finds the vault level, behind, older or forked", async () => {
@@ -142,7 +154,8 @@ Deno.test("Anchor.verify() takes the anchor of the epoch before under its key, a
   assert.equal(await verify(bytes, rotated, OLD_KEY, KEY), "behind");
   await rejectsWith(() => verify(bytes, rotated, OLD_KEY, OLD_KEY), "anchor-damaged");
   await rejectsWith(() => verify(bytes, rotated, OLD_KEY), "anchor-damaged");
-  await rejectsWith(() => verify(bytes, head(7, { epoch: 3 }), OLD_KEY, KEY), "anchor-damaged");
+  // Epochs may be left out. The key tells: it speaks for its own epoch only.
+  assert.equal(await verify(bytes, head(7, { epoch: 3 }), OLD_KEY, KEY), "behind");
   // The other way round the vault is the older one, though its key cannot tell.
   const store = new Store();
   await new Anchor(store).replace(rotated, OLD_KEY);
@@ -152,7 +165,7 @@ Deno.test("Anchor.verify() takes the anchor of the epoch before under its key, a
 Deno.test("Anchor.verify() looks anew at what changed since, also when it knew it before", async () => {
   const store = await grown(5);
   const anchor = new Anchor(store);
-  const previous = () => Promise.resolve(undefined);
+  const previous = history();
   assert.equal(await anchor.verify(head(5), KEY, previous), "level");
   assert.equal(await anchor.verify(head(5), KEY, previous), "level");
   await anchor.move(head(6), KEY);
@@ -162,4 +175,70 @@ Deno.test("Anchor.verify() looks anew at what changed since, also when it knew i
   await rejectsWith(() => anchor.verify(head(6), KEY, previous), "rollback-detected");
   store.bytes = null;
   await rejectsWith(() => anchor.verify(head(6), KEY, previous), "anchor-missing");
+});
+
+Deno.test("Anchor.verify() takes the very anchor that a restore replaced for behind, and move() leaves nothing of it", async () => {
+  const store = new Store();
+  await new Anchor(store).replace(head(6, { epoch: 3 }), OLD_KEY);
+  const replaced = store.bytes!.slice();
+  const digest = await sha256(replaced);
+  const restored = head(7);
+  await rejectsWith(() => new Anchor(store).verify(restored, KEY, history()), "rollback-detected");
+  const anchor = new Anchor(store);
+  assert.equal(await anchor.verify(restored, KEY, history(undefined, digest)), "behind");
+  await anchor.move(head(8), KEY);
+  assert.deepEqual(inspectAnchor(store.bytes!, "memory").map(({ generation }) => generation), [8]);
+  assert.equal(await anchor.verify(head(8), KEY, history(undefined, digest)), "level");
+  await rejectsWith(() => anchor.verify(restored, KEY, history(undefined, digest)), "rollback-detected");
+  for (let at = 0; at < RECORD_SIZE; at++) {
+    const other = new Store(flipped(replaced, at));
+    const state = await new Anchor(other).verify(restored, KEY, history(undefined, digest)).catch((error) =>
+      error.code
+    );
+    assert.ok(CODES.includes(state), `byte ${at}: ${state}`);
+  }
+});
+
+Deno.test("Anchor.verify() takes an anchor that waits for the generation it was made for, and for no other", async () => {
+  const waiting = new Store();
+  const store: AnchorStore = Object.assign(new Store(), {
+    waiting: () => ({
+      read: () => waiting.read(),
+      replace: (bytes: Uint8Array) => waiting.replace(bytes),
+      remove: () => waiting.remove(),
+      release: () => {},
+      settle: () => {
+        store.replace(waiting.bytes!);
+        waiting.remove();
+      },
+    }),
+  });
+  const anchor = new Anchor(store);
+  await anchor.prepare(head(5), KEY);
+  const prepared = waiting.bytes!.slice();
+  for (const other of [head(4), head(6), head(5, { history: 9 }), head(5, { epoch: 2 }), head(5, { vault: 2 })]) {
+    await rejectsWith(() => anchor.verify(other, KEY, history()), "anchor-missing");
+  }
+  await rejectsWith(() => anchor.verify(head(5), OLD_KEY, history()), "anchor-missing");
+  assert.equal(await anchor.verify(head(5), KEY, history()), "level");
+  assert.equal(store.read(), null, "reading gives it no name");
+  anchor.assertWritable();
+  assert.deepEqual([store.read(), waiting.read()], [prepared, null]);
+  await anchor.move(head(6), KEY);
+  assert.equal(await anchor.verify(head(6), KEY, history()), "level");
+  // One that was left over is no stand-in for an anchor that is gone.
+  waiting.replace(prepared);
+  store.remove();
+  await rejectsWith(() => anchor.verify(head(6), KEY, history()), "anchor-missing");
+  await anchor.replace(head(6), KEY);
+  assert.equal(waiting.read(), null);
+});
+
+Deno.test("Anchor.replace() writes over another vault's anchor only when that is insisted on", async () => {
+  const store = await grown(5);
+  const before = store.bytes!.slice();
+  await rejectsWith(() => new Anchor(store).replace(head(1, { vault: 2 }), OLD_KEY), "anchor-foreign");
+  assert.deepEqual(store.bytes, before);
+  await new Anchor(store).replace(head(1, { vault: 2 }), OLD_KEY, true);
+  assert.equal(await verify(store.bytes, head(1, { vault: 2 }), OLD_KEY), "level");
 });

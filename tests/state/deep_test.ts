@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { checkDeep } from "../../lib/state/deep.ts";
 import { Draft, State } from "../../lib/state/records.ts";
-import { putSecret, SECRET, type StoredSecret, VALUE, writeValue } from "../../lib/state/secret.ts";
+import { addVersion, putSecret, SECRET, type StoredSecret, VALUE } from "../../lib/state/secret.ts";
 
 const KEY = "0".repeat(32);
 
@@ -9,9 +9,9 @@ const KEY = "0".repeat(32);
 function stateOf(change: (state: State, draft: Draft) => void = () => {}): State {
   const state = new State();
   const draft = new Draft(state);
-  writeValue(draft, "small", new Uint8Array(3), 1);
-  writeValue(draft, "large", new Uint8Array(500), 1);
-  writeValue(draft, "large", new Uint8Array(600), 2);
+  for (const [name, size, now] of [["small", 3, 1], ["large", 500, 1], ["large", 600, 2]] as const) {
+    putSecret(draft, name, addVersion(draft, name, new Uint8Array(size), now));
+  }
   state.apply(draft.changes);
   const second = new Draft(state);
   change(state, second);

@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { CorruptVaultError } from "../../lib/errors.ts";
 import { Draft, State } from "../../lib/state/records.ts";
 import {
+  addVersion,
   findSecret,
   getSecret,
   INLINE_SIZE,
   KEPT_VERSIONS,
   MAX_VALUE_SIZE,
+  putSecret,
   readValue,
   removeSecret,
   SECRET,
   VALUE,
-  writeValue,
 } from "../../lib/state/secret.ts";
 import { patterned, rejectsWith } from "../helpers.ts";
 
@@ -46,10 +47,14 @@ const MALFORMED: Record<string, unknown> = {
   "a ref to nothing": { ...SOUND, versions: [{ ...VERSION, value: undefined, ref: "00" }] },
 };
 
-Deno.test("writeValue() counts versions up and keeps the last ten", () => {
+function set(draft: Draft, name: string, value: Uint8Array, now: number): void {
+  putSecret(draft, name, addVersion(draft, name, value, now));
+}
+
+Deno.test("addVersion() counts versions up and keeps the last ten", () => {
   const draft = new Draft(new State());
   for (let i = 1; i <= 25; i++) {
-    writeValue(draft, "a", Uint8Array.of(i), i * 1000);
+    set(draft, "a", Uint8Array.of(i), i * 1000);
     const numbers = getSecret(draft, "a").versions.map(({ version }) => version);
     const first = Math.max(1, i - KEPT_VERSIONS + 1);
     assert.deepEqual(numbers, Array.from({ length: i - first + 1 }, (_, index) => first + index));
@@ -62,47 +67,47 @@ Deno.test("writeValue() counts versions up and keeps the last ten", () => {
   assert.equal(getSecret(draft, "a").updated, 25_000);
 });
 
-Deno.test("writeValue() keeps small values in the record and large ones beside it", () => {
+Deno.test("addVersion() keeps small values in the record and large ones beside it", () => {
   const draft = new Draft(new State());
-  writeValue(draft, "a", SMALL, 1);
+  set(draft, "a", SMALL, 1);
   assert.equal([...draft.keys(VALUE)].length, 0);
-  writeValue(draft, "a", LARGE, 2);
+  set(draft, "a", LARGE, 2);
   assert.equal([...draft.keys(VALUE)].length, 1);
   assert.deepEqual(readValue(draft, "a", 1), SMALL);
   assert.deepEqual(readValue(draft, "a", 2), LARGE);
 });
 
-Deno.test("writeValue() removes the record of a large value with its version", () => {
+Deno.test("addVersion() removes the record of a large value with its version", () => {
   const draft = new Draft(new State());
-  for (let i = 1; i <= KEPT_VERSIONS + 3; i++) writeValue(draft, "a", LARGE, i);
+  for (let i = 1; i <= KEPT_VERSIONS + 3; i++) set(draft, "a", LARGE, i);
   assert.equal([...draft.keys(VALUE)].length, KEPT_VERSIONS);
-  for (let i = 1; i <= KEPT_VERSIONS - 1; i++) writeValue(draft, "a", SMALL, i);
+  for (let i = 1; i <= KEPT_VERSIONS - 1; i++) set(draft, "a", SMALL, i);
   assert.equal([...draft.keys(VALUE)].length, 1);
-  writeValue(draft, "a", SMALL, 1);
+  set(draft, "a", SMALL, 1);
   assert.equal([...draft.keys(VALUE)].length, 0);
 });
 
 Deno.test("removeSecret() takes every version with it, and the next secret of the name begins anew", () => {
   const draft = new Draft(new State());
-  for (let i = 0; i < 3; i++) writeValue(draft, "a", LARGE, i);
+  for (let i = 0; i < 3; i++) set(draft, "a", LARGE, i);
   removeSecret(draft, "a");
   assert.equal(findSecret(draft, "a"), undefined);
   assert.deepEqual([...draft.keys(VALUE)], []);
   assert.throws(() => removeSecret(draft, "a"), { code: "secret-not-found" });
-  writeValue(draft, "a", SMALL, 9);
+  set(draft, "a", SMALL, 9);
   assert.deepEqual(getSecret(draft, "a").versions.map(({ version }) => version), [1]);
 });
 
-Deno.test("writeValue() keeps an empty value apart from none", () => {
+Deno.test("addVersion() keeps an empty value apart from none", () => {
   const draft = new Draft(new State());
-  writeValue(draft, "a", new Uint8Array(0), 1);
+  set(draft, "a", new Uint8Array(0), 1);
   assert.deepEqual(readValue(draft, "a"), new Uint8Array(0));
 });
 
-Deno.test("writeValue() refuses more than 16 MiB and leaves the secret as it was", async () => {
+Deno.test("addVersion() refuses more than 16 MiB and leaves the secret as it was", async () => {
   const draft = new Draft(new State());
-  writeValue(draft, "a", SMALL, 1);
-  await rejectsWith(() => writeValue(draft, "a", new Uint8Array(MAX_VALUE_SIZE + 1), 2), "value-too-large");
+  set(draft, "a", SMALL, 1);
+  await rejectsWith(() => set(draft, "a", new Uint8Array(MAX_VALUE_SIZE + 1), 2), "value-too-large");
   assert.deepEqual(readValue(draft, "a"), SMALL);
 });
 

@@ -55,6 +55,41 @@ Deno.test("FileAnchor sees another file in its place once it was released", () =
     return Promise.resolve();
   }));
 
+Deno.test("FileAnchor that is paused sees what others wrote, put in its place or took away meanwhile", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/anchor`;
+    const elsewhere = `${folder}/elsewhere`;
+    Deno.mkdirSync(elsewhere);
+    // Also once the folder has stood still for so long that its time is believed.
+    for (const wait of [0, 2_600]) {
+      const anchor = new FileAnchor(path);
+      try {
+        anchor.replace(patterned(8));
+        const see = async (change: () => void, expected: Uint8Array | null) => {
+          anchor.pause();
+          anchor.read();
+          anchor.pause();
+          await new Promise((resolve) => setTimeout(resolve, wait));
+          anchor.read();
+          anchor.pause();
+          change();
+          assert.deepEqual(anchor.read(), expected);
+          if (expected === null) return;
+          anchor.write(patterned(1, 3), 1);
+          assert.equal(Deno.readFileSync(path)[1], patterned(1, 3)[0], "what is read is what is written to");
+        };
+        await see(() => Deno.writeFileSync(path, patterned(8, 9)), patterned(8, 9));
+        await see(() => {
+          Deno.writeFileSync(`${elsewhere}/new`, patterned(8, 5));
+          Deno.renameSync(`${elsewhere}/new`, path);
+        }, patterned(8, 5));
+        await see(() => Deno.removeSync(path), null);
+      } finally {
+        anchor.release();
+      }
+    }
+  }));
+
 Deno.test("FileAnchor reads no more of a large file than shows that it is none", () =>
   withFolder((folder) => {
     const path = `${folder}/anchor`;

@@ -9,7 +9,7 @@ import { thisFileSystem } from "../../storage/permissions.ts";
 import type { FileOptions, VaultSummary } from "../../vault.ts";
 import { checkAnchor, checkAttempts } from "./anchor.ts";
 import type { Check, Finding, Subject } from "./finding.ts";
-import { checkLeftovers } from "./leftovers.ts";
+import { checkLeftAnchors, checkLeftovers } from "./leftovers.ts";
 import { checkModes } from "./modes.ts";
 import { checkSlots } from "./slots.ts";
 import { checkSpace } from "./space.ts";
@@ -27,12 +27,14 @@ export async function examine(path: string, options: FileOptions): Promise<reado
     allowInsecurePermissions: options.allowInsecurePermissions ?? false,
     ...(summary === undefined ? {} : { summary }),
   };
+  const anchor = typeof options.anchor === "string" ? options.anchor : anchorPath(path);
   const checks: readonly Check[] = [
     checkDamage(reach, inspected instanceof CofferError ? inspected : undefined),
     checkModes,
     checkLeftovers,
+    checkLeftAnchors(anchor),
     checkState,
-    checkAnchor(typeof options.anchor === "string" ? options.anchor : anchorPath(path)),
+    checkAnchor(anchor),
     checkAttempts,
     checkSlots,
     checkSpace(),

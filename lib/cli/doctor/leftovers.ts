@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { waitingFor } from "../../storage/anchor_file.ts";
 import { isTemporaryOf } from "../../storage/create.ts";
 import { folderOf } from "../../storage/path_watch.ts";
 import { systemError } from "../../storage/system_errors.ts";
 import { removeFile } from "../files.ts";
 import { isLost, removeIfLost, temporariesIn } from "../private_file.ts";
-import type { Finding, Subject } from "./finding.ts";
+import type { Check, Finding, Subject } from "./finding.ts";
 
 /** Making a vault takes seconds: a file of its that has not been written for so many milliseconds has lost its maker. */
 const MAKING = 10 * 60_000;
@@ -27,6 +28,40 @@ export async function checkLeftovers({ path }: Subject): Promise<readonly Findin
     throw systemError(error, "list the folder of", path);
   }
   return findings;
+}
+
+/** Looks for anchors of vaults that never came to be, and for one that the vault has no more use for. */
+export function checkLeftAnchors(anchor: string): Check {
+  // deno-lint-ignore require-await
+  return async ({ summary }) => {
+    if (summary === undefined) return [];
+    const folder = folderOf(anchor);
+    const findings: Finding[] = [];
+    try {
+      const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+      const settled = names.some((name) => anchor === (folder === "." ? name : `${folder}${name}`));
+      for (const name of names) {
+        const vault = waitingFor(anchor, name);
+        // It is the vault's only one.
+        if (vault === undefined || (summary.vaultId.startsWith(vault) && !settled)) continue;
+        findings.push(leftAnchor(folder === "." ? name : `${folder}${name}`));
+      }
+    } catch (error) {
+      throw systemError(error, "list the folder of", anchor);
+    }
+    return findings;
+  };
+}
+
+function leftAnchor(path: string): Finding {
+  return {
+    id: "left-anchor",
+    severity: "warning",
+    what: `A process that was killed left "${path}", the anchor of a vault that did not come to be`,
+    hint: `Remove "${path}"`,
+    // deno-lint-ignore require-await
+    fix: async () => removeFile(path),
+  };
 }
 
 /** A file of a command that writes secrets; whoever still writes it holds a lock on it. */

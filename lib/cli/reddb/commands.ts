@@ -115,16 +115,29 @@ JSON: file, removed`,
 });
 
 const importCommand = command({
-  brief: "Take a RedDB vault's entries over",
+  brief: "Take a RedDB vault over",
   description:
-    `Take the entries of a RedDB file or export over as secrets: all of them, or none. What is already there with the same
-value stays as it is. Users, API keys and the master secret are not taken over; how many there are is said.
+    `Take a RedDB file or export over in one commit, all of it or nothing: users with their roles, times and verifiers, API
+keys, the master secret, and entries as secrets. What is already there in the same form stays as it is.
+
+Users log in with the passwords they have, API keys keep working, RedDB's signatures are verified. A record that cannot be
+taken over, as a user's name with a slash, fails the whole: it is named by its position.
 
 The flags of every command open the coffer vault. The RedDB vault: ${CREDENTIAL_HELP}.
 
-JSON: imported, unchanged, skipped (arrays of names), leftOut {users, apiKeys, masterSecret, lines}`,
+JSON: dryRun, secrets, users, apiKeys (each imported, overwritten, unchanged, skipped: arrays of names; of API keys owner
+and name), masterSecret, bootstrapped, certificate (each one of those words, or none), refused (an array of what,
+position, why), notices (an array of kind, user, key, role), leftOut {users, apiKeys, masterSecret, lines}`,
   load: () => import("./import.ts"),
-  flags: { ...CREDENTIAL_FLAGS, prefix: text("TEXT", "Put this before every name"), onConflict: ON_CONFLICT },
+  flags: {
+    ...CREDENTIAL_FLAGS,
+    prefix: text("TEXT", "Put this before every name of an entry"),
+    onConflict: choice("WHAT", CONFLICTS, "With what is there already and differs: fail (default), skip, overwrite"),
+    noUsers: toggle("Take entries only: no users, API keys and master secret"),
+    skipInvalid: toggle("Leave out what cannot be taken over"),
+    keepCertificate: toggle("Let RedDB's certificate open the vault too"),
+    dryRun: toggle("Say what would be done, and change nothing"),
+  },
   positional: {
     kind: "tuple",
     parameters: [{ brief: "RedDB's file or export; - for an export on stdin", placeholder: "FILE", parse: String }],

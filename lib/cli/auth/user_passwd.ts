@@ -1,0 +1,32 @@
+/**
+ * `coffer user passwd USER`: another password.
+ *
+ * @module
+ */
+import { UserNotFoundError } from "../../auth/errors.ts";
+import { toUserId } from "../../auth/user_id.ts";
+import type { GlobalFlags } from "../flags.ts";
+import { refuseBoth } from "../metadata.ts";
+import { openVault, prepareOpening } from "../open.ts";
+import { note, shown, writeJson } from "../output.ts";
+import { claimLogin, type LoginFlags, readLogin } from "./user_add.ts";
+
+/** Flags of `user passwd`. */
+export interface UserPasswdFlags extends GlobalFlags, LoginFlags {}
+
+/** Changes a user's password; the user's sessions end. */
+export default async function userPasswd(flags: UserPasswdFlags, name: string): Promise<void> {
+  const id = toUserId(name);
+  refuseBoth({
+    "--new-password-file": flags.newPasswordFile,
+    "--password-hash-file": flags.passwordHashFile ?? flags.scramFile,
+  });
+  const opening = prepareOpening(flags);
+  claimLogin(flags);
+  await using vault = await openVault(opening);
+  // Before a password is asked for that would not be used.
+  if (!await vault.users.has(id)) throw new UserNotFoundError(name);
+  const user = await vault.users.setPassword(id, await readLogin(flags));
+  if (flags.json) await writeJson(user);
+  else if (Deno.stderr.isTerminal()) note(`Changed the password of ${shown(user.user)}`);
+}

@@ -1,0 +1,31 @@
+/**
+ * `coffer user rm USER…`: removes users.
+ *
+ * @module
+ */
+import { formatUserId, toUserId } from "../../auth/user_id.ts";
+import { InterruptedError } from "../../errors.ts";
+import type { GlobalFlags } from "../flags.ts";
+import { openVault, prepareOpening } from "../open.ts";
+import { counted, writeJson } from "../output.ts";
+import { canAsk, confirm } from "../terminal.ts";
+
+/** Flags of `user rm`. */
+export interface UserRmFlags extends GlobalFlags {
+  /** Whether not to ask. */
+  readonly yes: boolean;
+}
+
+/** Removes users with their API keys and sessions: all of them, or none. */
+export default async function userRm(flags: UserRmFlags, ...names: readonly string[]): Promise<void> {
+  const users = [...new Set(names.map((name) => formatUserId(toUserId(name))))];
+  await using vault = await openVault(prepareOpening(flags));
+  if (!flags.yes && canAsk()) {
+    const what = users.length === 1 ? `"${users[0]}"` : counted(users.length, "user");
+    if (!await confirm(`Remove ${what} with API keys and sessions?`)) throw new InterruptedError();
+  }
+  await vault.transaction((tx) => {
+    for (const user of users) tx.users.delete(user);
+  });
+  if (flags.json) await writeJson({ removed: users });
+}

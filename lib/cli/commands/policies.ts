@@ -1,0 +1,37 @@
+/**
+ * The commands for policies.
+ *
+ * @module
+ */
+import type { PolicyName } from "../../state/policies.ts";
+import { command, none, routes } from "../define.ts";
+
+const policyLs = command({
+  brief: "List policies",
+  description: `List the policies of the vault, also those that were never set.
+
+JSON: audit-reads, plaintext-export, require-reason, max-secret-age`,
+  load: () => import("../policy_ls.ts"),
+  flags: {},
+  positional: none(),
+});
+
+const policySet = command({
+  brief: "Set a policy",
+  description: `Set a policy: audit-reads on|off, plaintext-export allow|forbid, require-reason on|off,
+max-secret-age DAYS|none. To take a restriction away the credential is read, or asked for, once more.
+
+JSON: name, value`,
+  load: () => import("../policy_set.ts"),
+  flags: {},
+  positional: {
+    kind: "tuple",
+    parameters: [
+      { brief: "Name of the policy", placeholder: "NAME", parse: (word: string) => word as PolicyName },
+      { brief: "What it is set to", placeholder: "VALUE", parse: String },
+    ],
+  },
+});
+
+/** `coffer policy`. */
+export const policy = routes("List and set policies", { ls: policyLs, set: policySet });

@@ -5,7 +5,7 @@
  */
 import { encodeHex } from "../bytes.ts";
 import { randomBytes } from "../crypto/random.ts";
-import { VaultExistsError } from "../errors.ts";
+import { CofferError, VaultExistsError } from "../errors.ts";
 import { folderOf } from "./path_watch.ts";
 import { systemError } from "./system_errors.ts";
 
@@ -89,14 +89,19 @@ export function replacePublished(path: string, contents: Uint8Array, held?: (fil
   }
 }
 
-/** Makes the new name durable, and the temporary one go. */
+/** Makes the new name durable, and the temporary one go. That one stays is no reason to say that the file could not be made. */
 function settle(temporary: string, folder: Deno.FsFile | undefined, path: string): void {
+  discard(temporary);
   try {
-    removeIfThere(temporary);
     syncFolder(folder);
   } catch (error) {
     throw systemError(error, "sync the folder of", path, STAYS_HINT);
   }
+}
+
+/** Whether an error of {@linkcode publishFile} or {@linkcode replacePublished} leaves the whole new file under its name. */
+export function isThereNonetheless(error: unknown): boolean {
+  return error instanceof CofferError && error.hint === STAYS_HINT;
 }
 
 /** Whether a name is one that {@linkcode publishFile} gives, beside the path, to a file that is not whole yet. */

@@ -12,6 +12,7 @@ import {
   CofferError,
   CorruptVaultError,
   InvalidMetadataError,
+  VaultExistsError,
   VaultNotFoundError,
   WrongCredentialError,
 } from "./errors.ts";
@@ -153,9 +154,11 @@ export async function makeAnchor(
 
 /**
  * Puts a new vault where it is to be: its anchor is there before it, waiting, so that whoever finds the vault finds an
- * anchor. When the vault can not be put there, the anchor goes again.
+ * anchor. When the vault can not be put there, the anchor goes again; not when it is there all the same, as when its folder
+ * can not be synced.
  */
 export async function besideAnchor<T>(
+  where: string | Medium,
   anchor: Anchor | undefined,
   keys: VaultKeys,
   { meta: sealed }: Pick<Commit, "meta">,
@@ -167,8 +170,19 @@ export async function besideAnchor<T>(
   try {
     return await create();
   } catch (error) {
-    anchor?.discard(meta);
+    if (error instanceof VaultExistsError || !await isThere(where)) anchor?.discard(meta);
     throw error;
+  }
+}
+
+/** Whether there is something at a path, or it can not be told. */
+async function isThere(where: string | Medium): Promise<boolean> {
+  if (typeof where !== "string") return false;
+  try {
+    (await fileMedium()).assertFree(where);
+    return false;
+  } catch {
+    return true;
   }
 }
 

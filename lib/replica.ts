@@ -208,6 +208,9 @@ export class Replica {
       setChange(changes, PREVIOUS_SESSION.kind, PREVIOUS_SESSION.key, session);
       const audit = await this.#note(changes, [{ operation: "vault.rotate", count: epoch }], now);
       const plan = await planRewrite(this.#keys, this.live, changes);
+      // The new key knows the anchor key before it, and none from before that: should this commit be followed by a loss of
+      // power, the anchor may be one key behind and no more.
+      if (meta.anchored) await this.#anchor?.move(this.#generation, this.#keys.anchor, true);
       await this.#publish(keys, plan, { ...slots, audit, epoch, seals: 0 }, changes, now);
     } finally {
       wipe(vaultKey);

@@ -13,7 +13,7 @@ import { decodeMeta } from "../sealed/meta.ts";
 import { remembered } from "../sealed/remembered.ts";
 import { EPOCH } from "../sealed/rotation.ts";
 import type { State } from "../state/records.ts";
-import { removeIfThere, temporaryPath } from "../storage/create.ts";
+import { discard, temporaryPath } from "../storage/create.ts";
 import type { LockOptions } from "../storage/disk.ts";
 import { DenoDisk } from "../storage/disk_deno.ts";
 import { FileMedium } from "../storage/file.ts";
@@ -169,7 +169,7 @@ async function fallBack(
     replace(temporary, path);
     return { ...reportOf(plan), repaired: true, generation, kept };
   } catch (error) {
-    removeIfThere(temporary);
+    discard(temporary);
     throw error;
   }
 }

@@ -191,8 +191,12 @@ export class Anchor {
     this.#store.assertWritable();
   }
 
-  /** Moves the anchor to a generation that is durable. The caller holds the exclusive lock. */
-  async move(generation: Head, key: HmacKey): Promise<void> {
+  /**
+   * Moves the anchor to a generation that is durable. The caller holds the exclusive lock.
+   *
+   * @param durable whether the anchor is to be durable too when this returns
+   */
+  async move(generation: Head, key: HmacKey, durable = false): Promise<void> {
     const record = await encodeRecord(recordOf(generation), key);
     const { generation: number } = generation.meta;
     const offset = (number % 2) * SLOT_SIZE;
@@ -204,7 +208,7 @@ export class Anchor {
       this.#known = { bytes, generation: number };
       return;
     }
-    this.#store.write(record, offset);
+    this.#store.write(record, offset, durable);
     // The next commit reads the whole anchor, and finds it as it is kept here.
     if (this.#known !== undefined) {
       this.#known = { bytes: placed(this.#known.bytes, record, offset), generation: number };
@@ -234,16 +238,21 @@ export class Anchor {
    */
   async replace(generation: Head, key: HmacKey, foreign = false): Promise<void> {
     const { vaultId } = generation.meta;
-    const before = this.#store.read();
-    if (before !== null) {
-      assertReplaceable(before, this.name);
-      if (!foreign) assertNotForeign(before, vaultId, this.name);
+    try {
+      const before = this.#store.read();
+      if (before !== null) {
+        assertReplaceable(before, this.name);
+        if (!foreign) assertNotForeign(before, vaultId, this.name);
+      }
+      const bytes = await newAnchorBytes(generation, key);
+      this.#store.replace(bytes);
+      this.#store.waiting?.(vaultId).remove();
+      this.#superseded = false;
+      this.#known = { bytes, generation: generation.meta.generation };
+    } finally {
+      // There may be no open vault that would do so.
+      this.#store.release();
     }
-    const bytes = await newAnchorBytes(generation, key);
-    this.#store.replace(bytes);
-    this.#store.waiting?.(vaultId).remove();
-    this.#superseded = false;
-    this.#known = { bytes, generation: generation.meta.generation };
   }
 
   /** Takes it away: another one is in its place. */

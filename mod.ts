@@ -171,7 +171,7 @@ export { newKeyFile } from "./lib/sealed/keyfile.ts";
 export { SLOT_KINDS, type SlotKind } from "./lib/sealed/slot.ts";
 export type { Bytes } from "./lib/bytes.ts";
 
-export type { AnchorStore } from "./lib/storage/anchor_store.ts";
+export type { AnchorStore, WaitingAnchor } from "./lib/storage/anchor_store.ts";
 export type { Lock, LockMode, LockOptions } from "./lib/storage/disk.ts";
 export type { Commit, Committed, Medium, MediumUsage, StoredSegment } from "./lib/storage/medium.ts";
 export { MemoryMedium, MemoryStore } from "./lib/storage/memory.ts";

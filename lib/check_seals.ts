@@ -35,7 +35,7 @@ export interface CheckReport {
 
 /** How to check. */
 export interface CheckOptions extends LockOptions {
-  /** Also decodes every version of every secret, and holds names and metadata to the rules. @default {false} */
+  /** Also decodes every record, and holds names and metadata of secrets to the rules. @default {false} */
   readonly deep?: boolean;
   /** Is told how much of the work is done: bytes of segments, and in a deep check the same amount again for values. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -68,11 +68,15 @@ export async function checkSeals(keys: VaultKeys, live: Live, options: CheckOpti
   const secrets = state.count(SECRET);
   const counts = { generation: meta.generation, segments: segments.length, records, secrets, bytes };
   if (!deep) return { ...counts, problems: [...problems, ...missingValues(state)] };
-  const { checkDeep } = await import("./state/deep.ts");
+  const [{ checkDeep }, { checkAuthRecords }] = await Promise.all([
+    import("./state/deep.ts"),
+    import("./auth/check_records.ts"),
+  ]);
   const { values, notes, problems: found } = checkDeep(state, (done, all) => {
     onProgress?.(total + Math.floor(total * (all === 0 ? 1 : done / all)), 2 * total);
   });
-  return { ...counts, values, notes, problems: [...problems, ...found.map((what) => ({ what }))] };
+  const damaged = [...found, ...checkAuthRecords(state)].map((what) => ({ what }));
+  return { ...counts, values, notes, problems: [...problems, ...damaged] };
 }
 
 /** Runs a part of the check; damage that it throws is noted. */

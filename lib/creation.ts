@@ -78,7 +78,7 @@ export async function createVault(where: string | Medium, options: CreateOptions
     };
     const log = encode(entries.map((json, index) => [AUDIT, String(index + 1), json]));
     const commit = await sealFirst(keys, first, log, encode(state.records()));
-    const medium = await besideAnchor(anchor, keys, commit, async () => {
+    const medium = await besideAnchor(where, anchor, keys, commit, async () => {
       if (typeof where === "string") return await (await fileMedium()).create(where, commit, options);
       await closingOnError(where, () => withLock(where, "exclusive", options, () => where.commit(0, commit)));
       return where;

@@ -12,6 +12,7 @@ import {
   CofferError,
   CorruptVaultError,
   InvalidMetadataError,
+  VaultExistsError,
   VaultNotFoundError,
   WrongCredentialError,
 } from "./errors.ts";
@@ -118,10 +119,22 @@ export async function newAnchor(where: string | Medium, given: CreateOptions["an
   return new Anchor(new FileAnchor(path));
 }
 
-/** The anchor of a vault that has one. */
-export async function findAnchor(where: string | Medium, given: FileOptions["anchor"]): Promise<Anchor> {
+/**
+ * The anchor of a vault; one that is made without may stand in the place of one that has one. Undefined for a medium where
+ * nobody says where it is.
+ *
+ * @throws {AnchorMissingError} when the vault has one all the same
+ */
+export async function findAnchor(
+  where: string | Medium,
+  given: FileOptions["anchor"],
+  { anchored }: Pick<Meta, "anchored">,
+): Promise<Anchor | undefined> {
   if (typeof given === "object") return new Anchor(given);
-  if (given === undefined && typeof where !== "string") throw new AnchorMissingError("(no store was given)");
+  if (given === undefined && typeof where !== "string") {
+    if (anchored) throw new AnchorMissingError("(no store was given)");
+    return undefined;
+  }
   const { anchorPath, FileAnchor } = await import("./storage/anchor_file.ts");
   return new Anchor(new FileAnchor(given ?? anchorPath(where as string)));
 }
@@ -134,14 +147,18 @@ export async function makeAnchor(
   { replaceForeignAnchor }: Pick<OpenOptions, "replaceForeignAnchor"> = {},
 ): Promise<void> {
   const generation = await readGeneration(medium, keys);
-  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor, replaceForeignAnchor);
+  if (anchor !== undefined && generation?.meta.anchored) {
+    await anchor.replace(generation, keys.anchor, replaceForeignAnchor);
+  }
 }
 
 /**
  * Puts a new vault where it is to be: its anchor is there before it, waiting, so that whoever finds the vault finds an
- * anchor. When the vault can not be put there, the anchor goes again.
+ * anchor. When the vault can not be put there, the anchor goes again; not when it is there all the same, as when its folder
+ * can not be synced.
  */
 export async function besideAnchor<T>(
+  where: string | Medium,
   anchor: Anchor | undefined,
   keys: VaultKeys,
   { meta: sealed }: Pick<Commit, "meta">,
@@ -153,8 +170,19 @@ export async function besideAnchor<T>(
   try {
     return await create();
   } catch (error) {
-    anchor?.discard(meta);
+    if (error instanceof VaultExistsError || !await isThere(where)) anchor?.discard(meta);
     throw error;
+  }
+}
+
+/** Whether there is something at a path, or it can not be told. */
+async function isThere(where: string | Medium): Promise<boolean> {
+  if (typeof where !== "string") return false;
+  try {
+    (await fileMedium()).assertFree(where);
+    return false;
+  } catch {
+    return true;
   }
 }
 

@@ -19,6 +19,8 @@ export class MemoryAnchor implements AnchorStore {
   writes: "kept" | "lost" | "failing" = "kept";
   /** Writes of this epoch are lost. */
   lostEpoch: number | undefined;
+  /** Writes of this epoch fail. */
+  failingEpoch: number | undefined;
 
   /** Starts with a copy of the contents of another one, or empty. */
   constructor(bytes: Uint8Array | null = null) {
@@ -51,7 +53,9 @@ export class MemoryAnchor implements AnchorStore {
   release(): void {}
 
   #takes(bytes: Uint8Array): boolean {
-    if (this.writes === "failing") throw new InputOutputError("write", this.name);
+    if (this.writes === "failing" || bytes[EPOCH_OFFSET] === this.failingEpoch) {
+      throw new InputOutputError("write", this.name);
+    }
     return this.writes === "kept" && bytes[EPOCH_OFFSET] !== this.lostEpoch;
   }
 }

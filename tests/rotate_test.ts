@@ -315,11 +315,12 @@ Deno.test("Vault.open takes a vault whose rotation was committed and whose ancho
     const open = async () => await Vault.open(new FileMedium(new MemoryDisk(file)), { keyFile, anchor: store });
     {
       await using vault = await open();
-      store.writes = writes;
+      if (writes === "failing") store.failingEpoch = 2;
+      else store.lostEpoch = 2;
       const rotated = vault.rotate({ credentials: [{ keyFile }] });
       if (writes === "failing") await rejectsWith(() => rotated, "io-error");
       else assert.equal((await rotated).epoch, 2);
-      store.writes = "kept";
+      store.lostEpoch = store.failingEpoch = undefined;
     }
     assert.deepEqual(store.bytes, anchor);
     await using vault = await open();
@@ -330,6 +331,19 @@ Deno.test("Vault.open takes a vault whose rotation was committed and whose ancho
     await using again = await open();
     assert.equal(await again.secrets.getText("a"), "2");
   }
+});
+
+Deno.test("Vault.rotate changes nothing when the anchor can not be made durable before it", async () => {
+  const { image, anchor, keyFile } = await initial();
+  const file = new MemoryFile(image);
+  const store = new MemoryAnchor(anchor);
+  await using vault = await Vault.open(new FileMedium(new MemoryDisk(file)), { keyFile, anchor: store });
+  store.failingEpoch = 1;
+  await rejectsWith(() => vault.rotate({ credentials: [{ keyFile }] }), "io-error");
+  store.failingEpoch = undefined;
+  assert.deepEqual(file.bytes, image);
+  assert.equal((await vault.status()).epoch, 1);
+  assert.equal((await vault.rotate({ credentials: [{ keyFile }] })).epoch, 2);
 });
 
 Deno.test("Vault.rotate moves an anchor up first that an earlier rotation left behind", async () => {

@@ -14,7 +14,7 @@ import { unwrapVaultKey } from "../sealed/key_slot.ts";
 import { deriveKeys } from "../sealed/keys.ts";
 import { decodeMeta } from "../sealed/meta.ts";
 import type { Changes, State } from "../state/records.ts";
-import { removeIfThere, temporaryPath } from "../storage/create.ts";
+import { discard, temporaryPath } from "../storage/create.ts";
 import { FileMedium } from "../storage/file.ts";
 import { withLock } from "../storage/locking.ts";
 import { type AuditOptions, Vault } from "../vault.ts";
@@ -59,7 +59,7 @@ export async function writeVault(
     giveName(temporary, path);
     return state;
   } catch (error) {
-    removeIfThere(temporary);
+    discard(temporary);
     throw error instanceof VaultExistsError ? new VaultExistsError(path, { cause: error }) : error;
   }
 }

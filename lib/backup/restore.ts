@@ -18,7 +18,7 @@ import { assertReason, POLICY, POLICY_NAMES, type PolicyValues, readPolicies, st
 import { type Changes, setChange } from "../state/records.ts";
 import type { AnchorStore } from "../storage/anchor_store.ts";
 import { chooseVersion } from "../storage/choose.ts";
-import { publishFile, replacePublished } from "../storage/create.ts";
+import { isThereNonetheless, publishFile, replacePublished } from "../storage/create.ts";
 import type { LockOptions } from "../storage/disk.ts";
 import { DenoDisk } from "../storage/disk_deno.ts";
 import { fileImage } from "../storage/image.ts";
@@ -122,7 +122,7 @@ async function write(restored: Restored): Promise<RestoreReport> {
         replacePublished(path, image, (locked) => file = locked);
       }
     } catch (error) {
-      anchor?.discard(head.meta);
+      if (!isThereNonetheless(error)) anchor?.discard(head.meta);
       throw error;
     }
     await anchor?.replace(head, engine.keys.anchor);

@@ -6,6 +6,7 @@
 import { CofferError, CorruptVaultError } from "../errors.ts";
 import { checkMetadata } from "./metadata.ts";
 import { checkName } from "./names.ts";
+import { POLICY_NAMES, readPolicy } from "./policies.ts";
 import type { State } from "./records.ts";
 import { getSecret, INLINE_SIZE, readValue, SECRET, type StoredSecret, VALUE } from "./secret.ts";
 
@@ -46,6 +47,7 @@ export function checkDeep(state: State, onProgress?: (done: number, total: numbe
     if (!/^[0-9a-f]{32}$/.test(key)) notes.push("A value's key is not 32 hex digits");
   }
   if (unused > 0) notes.push(`Values that no secret names: ${unused}`);
+  for (const name of POLICY_NAMES) attempt(() => readPolicy(state, name), problems);
   onProgress?.(total, total);
   return { values, problems, notes };
 }

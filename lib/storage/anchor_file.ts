@@ -94,11 +94,12 @@ export class FileAnchor implements AnchorStore {
     this.#writable();
   }
 
-  write(bytes: Bytes, offset: number): void {
+  write(bytes: Bytes, offset: number, durable = false): void {
     const file = this.#writable();
     try {
       file.seekSync(offset, Deno.SeekMode.Start);
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+      if (durable) file.syncDataSync();
     } catch (error) {
       throw systemError(error, "write", this.name);
     }

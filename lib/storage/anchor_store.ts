@@ -22,8 +22,11 @@ export interface AnchorStore {
   read(): Bytes | null;
   /** Fails, with the reason, where writing would. */
   assertWritable(): void;
-  /** Writes some bytes in place. They need not be durable: an anchor that is behind is moved up. */
-  write(bytes: Bytes, offset: number): void;
+  /**
+   * Writes some bytes in place. They need not be durable, since an anchor that is behind is moved up, unless `durable` says
+   * so: before the vault gets another key, because an anchor that is two keys behind could not be told from damage.
+   */
+  write(bytes: Bytes, offset: number, durable?: boolean): void;
   /** Puts a whole new anchor at the place, durably. */
   replace(bytes: Bytes): void;
   /** Takes it away: the anchor is kept elsewhere from now on. */

@@ -5,7 +5,7 @@
  */
 import { encodeHex } from "../bytes.ts";
 import { randomBytes } from "../crypto/random.ts";
-import { VaultExistsError } from "../errors.ts";
+import { CofferError, VaultExistsError } from "../errors.ts";
 import { folderOf } from "./path_watch.ts";
 import { systemError } from "./system_errors.ts";
 
@@ -50,10 +50,7 @@ export function publishFile(path: string, contents: Uint8Array): void {
       writeNew(temporary, contents);
       linkOrWrite(temporary, path, contents);
     } catch (error) {
-      // What went wrong first is what the caller must know.
-      try {
-        removeIfThere(temporary);
-      } catch { /* The stale file is hidden, private, and named for what it is. */ }
+      discard(temporary);
       throw error instanceof Deno.errors.AlreadyExists
         ? new VaultExistsError(path, { cause: error })
         : systemError(error, "create", path);
@@ -79,9 +76,7 @@ export function replacePublished(path: string, contents: Uint8Array, held?: (fil
       if (held !== undefined) held(openLocked(temporary));
       Deno.renameSync(temporary, path);
     } catch (error) {
-      try {
-        removeIfThere(temporary);
-      } catch { /* What went wrong first is what the caller must know. */ }
+      discard(temporary);
       throw systemError(error, "replace", path);
     }
     try {
@@ -94,14 +89,19 @@ export function replacePublished(path: string, contents: Uint8Array, held?: (fil
   }
 }
 
-/** Makes the new name durable, and the temporary one go. */
+/** Makes the new name durable, and the temporary one go. That one stays is no reason to say that the file could not be made. */
 function settle(temporary: string, folder: Deno.FsFile | undefined, path: string): void {
+  discard(temporary);
   try {
-    removeIfThere(temporary);
     syncFolder(folder);
   } catch (error) {
     throw systemError(error, "sync the folder of", path, STAYS_HINT);
   }
+}
+
+/** Whether an error of {@linkcode publishFile} or {@linkcode replacePublished} leaves the whole new file under its name. */
+export function isThereNonetheless(error: unknown): boolean {
+  return error instanceof CofferError && error.hint === STAYS_HINT;
 }
 
 /** Whether a name is one that {@linkcode publishFile} gives, beside the path, to a file that is not whole yet. */
@@ -133,7 +133,7 @@ function writeNew(path: string, contents: Uint8Array): void {
   } finally {
     file.close();
     // The file is ours, since it was not there before: nobody else's is removed.
-    if (!whole) removeIfThere(path);
+    if (!whole) discard(path);
   }
 }
 
@@ -168,6 +168,13 @@ export function removeIfThere(path: string): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Removes a file that is of no use after an error. What went wrong first is what the caller must know. */
+export function discard(path: string): void {
+  try {
+    removeIfThere(path);
+  } catch { /* The stale file is private, and when it has a temporary name, hidden and named for what it is. */ }
 }
 
 /** Opens the folder of a path, whose own sync is what makes a new name durable. */

@@ -1,0 +1,167 @@
+/**
+ * Every call on a file fails in every way, once or from then on, in a process that goes on: what it says, what it has in
+ * memory and what is on the disk must agree, and the next change must work once the fault is gone.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { CofferError, ERROR_TABLE } from "../../lib/errors.ts";
+import { DEEP, SEED, seeded } from "../storage/helpers.ts";
+import { look, type Operation, record, type Session } from "./crash_points.ts";
+import { on } from "./files.ts";
+import { type Fault, FAULTS, type Image, World } from "./world.ts";
+
+/** In a quick run, how many of the calls fail, and how many of a slow operation's. */
+const QUICK_SHARE = { quick: 0.6, slow: 0.12 } as const;
+
+/** What was tried. */
+export interface FaultCounts {
+  operations: number;
+  calls: number;
+  faults: number;
+}
+
+/** Tries every fault in an operation that opens what it works on, and closes it. */
+export async function assertSurvivesFaults(operation: Operation, counts: FaultCounts): Promise<void> {
+  const { initial, states, calls } = await prepared(operation);
+  counts.operations++;
+  counts.calls += calls.length;
+  for (const fault of faultsOf(calls, 0, operation.slow)) {
+    await naming(fault, calls, async () => {
+      const world = new World(initial);
+      world.fault = fault;
+      let done = 0;
+      const failed = await on(world, () =>
+        attempt(() =>
+          operation.run(() => {
+            done++;
+            return Promise.resolve();
+          })
+        ));
+      if (world.faults > 0) counts.faults++;
+      world.fault = undefined;
+      assertLetGo(world);
+      const found = await look(operation, world.image, !failed);
+      const known = states.slice(done, failed ? done + 2 : done + 1);
+      assert.ok(known.includes(found) || (failed && operation.answers.includes(found)), `found ${found}`);
+      // The same machine goes on: whatever was left lying about is in nobody's way.
+      await on(world, () => operation.goOn(found));
+      assertLetGo(world);
+      const settles = !failed || operation.answers.includes(found);
+      assert.equal(await look(operation, world.image, settles), operation.gone(found, states.at(-1)!));
+    });
+  }
+}
+
+/** Tries every fault in a process that has a vault open, and keeps it. */
+export async function assertGoesOnAfterFaults(operation: Operation, counts: FaultCounts): Promise<void> {
+  const { initial, states } = await prepared(operation);
+  const { calls, from } = await on(new World(initial), async () => {
+    const world = new World(initial);
+    return await on(world, async () => {
+      const session = await operation.session!();
+      const from = world.calls.length;
+      for (const step of session.steps) await step();
+      const calls = [...world.calls];
+      await session.close();
+      return { calls, from };
+    });
+  });
+  counts.operations++;
+  counts.calls += calls.length - from;
+  for (const fault of faultsOf(calls, from, operation.slow)) {
+    await naming(fault, calls, async () => {
+      const world = new World(initial);
+      await on(world, async () => {
+        let session = await operation.session!();
+        // A rotation that failed may stand on the disk nonetheless. Nobody has its key then but who opens the vault anew.
+        const lookOrReopen = async () => {
+          try {
+            return await session.look();
+          } catch (error) {
+            if (!(error instanceof CofferError && error.code === "vault-rotated")) throw error;
+            await session.close();
+            session = await operation.session!();
+            return await session.look();
+          }
+        };
+        // Opening may take other calls each time: what is meant is the call after it.
+        world.fault = { ...fault, call: fault.call - from + world.calls.length };
+        const { done, failed } = await stepThrough(session);
+        if (world.faults > 0) counts.faults++;
+        world.fault = undefined;
+        const known = states.slice(done, failed ? done + 2 : done + 1);
+        const found = await lookOrReopen();
+        assert.ok(known.includes(found), `found ${found}\nwanted ${known.join("\nor ")}`);
+        assert.equal(await look(operation, world.image, false), found, "memory and disk agree");
+        await session.goOn();
+        const gone = operation.gone(found, states.at(-1)!);
+        assert.equal(await session.look(), gone, "in memory, after one more change");
+        await session.close();
+        assert.equal(await look(operation, world.image, false), gone, "on disk, after one more change");
+      });
+      assertLetGo(world);
+    });
+  }
+}
+
+/** What is there before, what the states are, and which calls are made where nothing fails. */
+async function prepared(
+  operation: Operation,
+): Promise<{ initial: Image; states: readonly string[]; calls: readonly string[] }> {
+  const before = new World();
+  await on(before, () => operation.prepare());
+  const initial = before.image;
+  const { states } = await record(operation, initial, true, (acknowledged) => operation.run(acknowledged));
+  const world = new World(initial);
+  await on(world, () => operation.run(() => Promise.resolve()));
+  return { initial, states, calls: world.calls };
+}
+
+async function stepThrough({ steps }: Session): Promise<{ done: number; failed: boolean }> {
+  let done = 0;
+  for (const step of steps) {
+    if (await attempt(step)) return { done, failed: true };
+    done++;
+  }
+  return { done, failed: false };
+}
+
+/** Does some work that may fail as coffer says. */
+async function attempt(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return false;
+  } catch (error) {
+    if (!(error instanceof CofferError)) throw new Error("an error without a code", { cause: error });
+    assert.ok(error.code in ERROR_TABLE, error.code);
+    return true;
+  }
+}
+
+function assertLetGo(world: World): void {
+  assert.equal(world.open, 0, "files are left open");
+  assert.equal(world.locks, 0, "locks are left");
+}
+
+/** All faults of all calls; in a quick run one of most calls, by chance. */
+function* faultsOf(calls: readonly string[], from: number, slow = false): Generator<Fault> {
+  const random = seeded(SEED + calls.length);
+  for (let call = from; call < calls.length; call++) {
+    const all = FAULTS.filter((kind) => !kind.startsWith("short") || kind.endsWith(calls[call]!))
+      .flatMap((kind) => [false, true].map((forEver) => ({ kind, call, forEver })));
+    if (DEEP) yield* all;
+    else if (random() < QUICK_SHARE[slow ? "slow" : "quick"]) yield all[Math.floor(random() * all.length)]!;
+  }
+}
+
+async function naming({ kind, call, forEver }: Fault, calls: readonly string[], work: () => Promise<void>) {
+  try {
+    await work();
+  } catch (cause) {
+    const when = forEver ? "from then on" : "once";
+    throw new Error(`${kind} ${when} at call ${call} of ${calls.length}, a ${calls[call]}, COFFER_SEED=${SEED}`, {
+      cause,
+    });
+  }
+}

@@ -119,10 +119,22 @@ export async function newAnchor(where: string | Medium, given: CreateOptions["an
   return new Anchor(new FileAnchor(path));
 }
 
-/** The anchor of a vault that has one. */
-export async function findAnchor(where: string | Medium, given: FileOptions["anchor"]): Promise<Anchor> {
+/**
+ * The anchor of a vault; one that is made without may stand in the place of one that has one. Undefined for a medium where
+ * nobody says where it is.
+ *
+ * @throws {AnchorMissingError} when the vault has one all the same
+ */
+export async function findAnchor(
+  where: string | Medium,
+  given: FileOptions["anchor"],
+  { anchored }: Pick<Meta, "anchored">,
+): Promise<Anchor | undefined> {
   if (typeof given === "object") return new Anchor(given);
-  if (given === undefined && typeof where !== "string") throw new AnchorMissingError("(no store was given)");
+  if (given === undefined && typeof where !== "string") {
+    if (anchored) throw new AnchorMissingError("(no store was given)");
+    return undefined;
+  }
   const { anchorPath, FileAnchor } = await import("./storage/anchor_file.ts");
   return new Anchor(new FileAnchor(given ?? anchorPath(where as string)));
 }
@@ -135,7 +147,9 @@ export async function makeAnchor(
   { replaceForeignAnchor }: Pick<OpenOptions, "replaceForeignAnchor"> = {},
 ): Promise<void> {
   const generation = await readGeneration(medium, keys);
-  if (anchor !== undefined && generation !== null) await anchor.replace(generation, keys.anchor, replaceForeignAnchor);
+  if (anchor !== undefined && generation?.meta.anchored) {
+    await anchor.replace(generation, keys.anchor, replaceForeignAnchor);
+  }
 }
 
 /**

@@ -229,7 +229,7 @@ export class Replica {
   /** Makes the anchor at another place, then takes the old one away. */
   async moveAnchor(makeNext: () => Anchor): Promise<void> {
     const old = this.#anchor;
-    if (old === undefined) throw new NoAnchorError();
+    if (old === undefined || !this.#generation.meta.anchored) throw new NoAnchorError();
     const next = makeNext();
     await next.replace(this.#generation, this.#keys.anchor);
     // Two anchors are no harm: one that is behind is moved up.
@@ -295,14 +295,21 @@ export async function loadLive(keys: VaultKeys, generation: Generation): Promise
   return { generation, state, deltas };
 }
 
-/** A vault without an anchor, by choice or because it is no file, is level with it. */
+/**
+ * A vault that was made without an anchor is level with it, unless it stands in the place of one that has one. Of a vault
+ * that has one a replica without has its reasons: it mends the vault.
+ */
 export async function verifyAnchor(
   anchor: Anchor | undefined,
   generation: Generation,
   keys: VaultKeys,
   state: State,
 ): Promise<AnchorState> {
-  if (!generation.meta.anchored || anchor === undefined) return "level";
+  if (anchor === undefined) return "level";
+  if (!generation.meta.anchored) {
+    anchor.verifyAbsent(generation);
+    return "level";
+  }
   return await anchor.verify(generation, keys.anchor, {
     previousKey: () => previousAnchorKey(state),
     superseded: () => readSuperseded(state)?.anchor,

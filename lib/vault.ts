@@ -191,7 +191,7 @@ export class Vault implements AsyncDisposable {
     const medium = await reach(where, options);
     const asked = remembered(options);
     return await openingUnderOneKey(medium, options, async (meta) => {
-      const anchor = meta.anchored ? await findAnchor(where, options.anchor) : undefined;
+      const anchor = await findAnchor(where, options.anchor, meta);
       const attempts = await attemptsOf(where, meta.vaultId, options);
       const { vaultKey, slot, failedUnlocks } = await unlock(meta, { ...options, ...asked }, attempts);
       try {

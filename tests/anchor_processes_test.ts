@@ -52,6 +52,26 @@ Deno.test("Vault and anchor are level after eight processes changed it at once, 
     await checkWhole(path);
   }));
 
+Deno.test("Vault that two processes change without a pause is read and changed by others all the same", () =>
+  withFolder(async (folder) => {
+    const path = await made(folder);
+    const writers = [increment(path, 1_000_000), increment(path, 1_000_000)];
+    const outputs = writers.map((writer) => writer.output());
+    try {
+      const [start] = await generations(path);
+      while ((await generations(path))[0] < start + 50) await new Promise((resolve) => setTimeout(resolve, 5));
+      for (let round = 0; round < 5; round++) {
+        await Vault.inspect(path, { timeout: 15_000 });
+        await using vault = await Vault.open(path, { passphrase: PASSPHRASE, timeout: 15_000 });
+        await vault.secrets.set(`other-${round}`, "1");
+      }
+    } finally {
+      for (const writer of writers) writer.kill("SIGKILL");
+      await Promise.all(outputs);
+    }
+    await checkWhole(path);
+  }));
+
 Deno.test("Vault whose writers are killed always opens, and its anchor is never ahead", () =>
   withFolder(async (folder) => {
     const path = await made(folder);

@@ -9,7 +9,7 @@ import type { AnchorStore } from "../lib/storage/anchor_store.ts";
 import { MemoryMedium, MemoryStore } from "../lib/storage/memory.ts";
 import { type OpenOptions, Vault } from "../lib/vault.ts";
 import { auditLog } from "./audit_log.ts";
-import { CHEAP_KDF, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
+import { CHEAP_KDF, PASSPHRASE, patterned, rejectsWith, withFolder, withVault } from "./helpers.ts";
 
 const CREDENTIAL = { passphrase: PASSPHRASE };
 const CHEAP = { ...CREDENTIAL, ...CHEAP_KDF };
@@ -245,10 +245,66 @@ withVault(
     const { path, folder } = test;
     const letter = `${folder}/letter`;
     await Deno.writeTextFile(letter, "of other use");
-    for (const anchor of [path, letter]) {
+    const key = `${folder}/key`;
+    await Deno.writeFile(key, patterned(1024));
+    // Half of all backups begin with a page of zeros.
+    const backups = await Promise.all([1, 2].map(async (number) => {
+      await test.vault.secrets.set("a", `${number}`);
+      await Deno.writeFile(`${folder}/backup-${number}`, (await test.vault.backup()).bytes);
+      return `${folder}/backup-${number}`;
+    }));
+    for (const anchor of [path, letter, key, ...backups]) {
       const before = [await Deno.readFile(path), await Deno.readFile(anchor)];
       await rejectsWith(() => Vault.open(path, { ...CREDENTIAL, anchor, trustAnchor: true }), "anchor-damaged");
       assert.deepEqual([await Deno.readFile(path), await Deno.readFile(anchor)], before);
     }
+  },
+);
+
+withVault(
+  "Vault.open() refuses a backup in the place of a newer vault, or of another one",
+  async ({ vault, path, folder }) => {
+    await vault.secrets.set("a", "1");
+    const older = (await vault.backup()).bytes;
+    await vault.secrets.set("a", "2");
+    const level = (await vault.backup()).bytes;
+    await vault.close();
+    const newest = await Deno.readFile(path);
+    const other = `${folder}/other`;
+    await (await Vault.create(other, CHEAP)).close();
+    await using foreign = await Vault.open(other, CREDENTIAL);
+    for (
+      const [bytes, code] of [[older, "rollback-detected"], [(await foreign.backup()).bytes, "anchor-foreign"]] as const
+    ) {
+      await Deno.writeFile(path, bytes);
+      const { hint } = await rejectsWith(() => Vault.open(path, CREDENTIAL), code);
+      assert.match(hint, /coffer restore/);
+    }
+    await Deno.writeFile(path, level);
+    assert.equal(await (await Vault.open(path, CREDENTIAL)).secrets.getText("a"), "2");
+    // Elsewhere it is what it is: a backup to be read.
+    await Deno.writeFile(`${folder}/backup`, older, { mode: 0o600 });
+    assert.equal(await (await Vault.open(`${folder}/backup`, CREDENTIAL)).secrets.getText("a"), "1");
+    await Deno.writeFile(path, newest);
+  },
+);
+
+withVault(
+  "Vault.open() asks for the anchor of the vault that it opens, whatever stood there first",
+  async ({ vault, path }) => {
+    await vault.secrets.set("a", "1");
+    const older = await Deno.readFile(path);
+    await vault.secrets.set("a", "2");
+    const backup = (await vault.backup()).bytes;
+    await vault.close();
+    const newest = await Deno.readFile(path);
+    await Deno.writeFile(path, backup);
+    const passphrase = async () => {
+      // The file says that it has no anchor; while the key is derived an older copy takes its place, which has one.
+      await Deno.writeFile(path, older);
+      return PASSPHRASE;
+    };
+    await rejectsWith(() => Vault.open(path, { passphrase }), "rollback-detected");
+    await Deno.writeFile(path, newest);
   },
 );

@@ -4,6 +4,7 @@
  * @module
  */
 import { CorruptVaultError } from "../errors.ts";
+import { isTime } from "../time.ts";
 
 /** Kind of the records that hold entries. They travel in deltas and move into audit segments, never into the state. */
 export const AUDIT = "audit";
@@ -128,7 +129,7 @@ export function decodeEntry(sequence: number, json: string): AuditEntry {
     throw new CorruptVaultError("an audit entry is not JSON");
   }
   const { time, op, name, to, count, slot, actor, reason } = value ?? {};
-  const sound = Number.isSafeInteger(time) && typeof op === "string" &&
+  const sound = isTime(time) && typeof op === "string" &&
     [name, to, actor, reason].every((text) => text === undefined || typeof text === "string") &&
     [count, slot].every((number) => number === undefined || Number.isSafeInteger(number));
   if (!sound) throw new CorruptVaultError("an audit entry is not of its form");

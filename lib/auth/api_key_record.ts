@@ -8,6 +8,7 @@
  */
 import { CorruptVaultError } from "../errors.ts";
 import type { RecordReader, RecordWriter } from "../state/records.ts";
+import { isTime } from "../time.ts";
 import { isRole, type Role } from "./role.ts";
 import { type UserId, userKey } from "./user_id.ts";
 
@@ -42,8 +43,8 @@ export function decodeApiKey(json: string): StoredApiKey {
     throw new CorruptVaultError("the record of an API key is not JSON");
   }
   const sound = typeof key === "object" && key !== null && typeof key.owner === "string" &&
-    typeof key.name === "string" && isRole(key.role) && Number.isSafeInteger(key.created) &&
-    (key.expires === undefined || Number.isSafeInteger(key.expires));
+    typeof key.name === "string" && isRole(key.role) && isTime(key.created) &&
+    (key.expires === undefined || isTime(key.expires));
   if (!sound) throw new CorruptVaultError("the record of an API key is not of its form");
   return key;
 }
@@ -53,7 +54,9 @@ export function lastUsed(records: RecordReader, hash: string): number | undefine
   const json = records.get(API_KEY_USED, hash);
   if (json === undefined) return undefined;
   const time = Number(json);
-  if (!Number.isSafeInteger(time)) throw new CorruptVaultError("the record of an API key's use is not of its form");
+  if (!isTime(time) || String(time) !== json) {
+    throw new CorruptVaultError("the record of an API key's use is not of its form");
+  }
   return time;
 }
 

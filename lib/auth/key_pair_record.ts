@@ -29,8 +29,9 @@ export function readKeyPair(records: RecordReader): StoredKeyPair | undefined {
   if (json === undefined) return undefined;
   try {
     const { secret, certificates, origin } = JSON.parse(json);
-    if (!Number.isSafeInteger(certificates) || certificates < 0) throw new RangeError();
-    return { secret: decodeBase64(secret), certificates, ...(origin === "reddb" ? { origin } : {}) };
+    const bytes = decodeBase64(secret);
+    if (!Number.isSafeInteger(certificates) || certificates < 0 || bytes.length !== MASTER_SIZE) throw new RangeError();
+    return { secret: bytes, certificates, ...(origin === "reddb" ? { origin } : {}) };
   } catch {
     throw new CorruptVaultError("the record of the master secret is not of its form");
   }

@@ -38,6 +38,8 @@ const PLAIN = /^[ -~]*$/;
  */
 export function saslprep(text: string, options: SaslprepOptions = {}): string | null {
   if (PLAIN.test(text)) return text;
+  // What is mapped to nothing may stand between two halves of a character, which would be one once it is gone.
+  if (!text.isWellFormed()) return null;
   let mapped = "";
   for (const character of text) {
     // To Unicode 3.2 these were no characters, so its NFKC left them as they are; the runtime's might change them.

@@ -16,6 +16,8 @@ export const MAX_SESSION_LIFETIME = 30 * 24 * 60 * 60;
 /** Where the session key of the vault key before stands. */
 export const PREVIOUS_SESSION = { kind: "epoch", key: "previous-session" } as const;
 
+const KEY_SIZE = 32;
+
 /** The session key of an earlier vault key. */
 export interface PreviousSessionKey {
   /** The epoch that it is of. */
@@ -52,8 +54,11 @@ export function previousSession(records: RecordReader, now: number): PreviousSes
   if (json === undefined) return undefined;
   try {
     const { epoch, key, until } = JSON.parse(json);
-    if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(until)) throw new RangeError();
-    return until > now ? { epoch, key: decodeBase64(key), until } : undefined;
+    const bytes = decodeBase64(key);
+    if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(until) || bytes.length !== KEY_SIZE) {
+      throw new RangeError();
+    }
+    return until > now ? { epoch, key: bytes, until } : undefined;
   } catch {
     throw new CorruptVaultError("the record of the session key before is not of its form");
   }

@@ -5,6 +5,7 @@
  */
 import { CorruptVaultError } from "../errors.ts";
 import type { RecordReader, RecordWriter } from "../state/records.ts";
+import { isTime } from "../time.ts";
 import { UserNotFoundError } from "./errors.ts";
 import { isRole, type Role } from "./role.ts";
 import type { ScramVerifierJson } from "./scram_verifier.ts";
@@ -60,7 +61,7 @@ export function decodeUser(json: string): StoredUser {
     throw new CorruptVaultError("the record of a user is not JSON");
   }
   const sound = typeof user === "object" && user !== null && isRole(user.role) && typeof user.enabled === "boolean" &&
-    [user.created, user.updated].every((time) => Number.isSafeInteger(time) && time >= 0) &&
+    [user.created, user.updated].every(isTime) &&
     typeof user.sessions === "string" &&
     [user.password, user.foreignHash].every((text) => text === undefined || typeof text === "string") &&
     (user.scram === undefined || (typeof user.scram === "object" && user.scram !== null));

@@ -4,13 +4,13 @@
  * @module
  */
 import type { AuditOrigin } from "../audit/entry.ts";
-import { equalBytes } from "../bytes.ts";
 import { Engine } from "../engine.ts";
 import { verifyAnchor } from "../replica.ts";
 import { CofferError, ConflictError, CorruptVaultError, RollbackDetectedError, VaultExistsError } from "../errors.ts";
 import { Anchor } from "../sealed/anchor.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
 import { decodeMeta } from "../sealed/meta.ts";
+import { remembered } from "../sealed/remembered.ts";
 import { EPOCH } from "../sealed/rotation.ts";
 import type { State } from "../state/records.ts";
 import { discard, temporaryPath } from "../storage/create.ts";
@@ -25,10 +25,10 @@ import { judge } from "./judge.ts";
 import { copyFile, keepBeside, replace } from "./place.ts";
 import { makePlan, type Plan, type RepairLoss } from "./plan.ts";
 import { keptName, rewrite } from "./rewrite.ts";
-import { readSource, type Ring, type Source, unlockSource } from "./source.ts";
+import { gotOtherKeys, readSource, type Ring, type Source, unlockSource } from "./source.ts";
 
 /** How often somebody else may change the vault while its key is derived. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 8;
 /** How to repair: exactly one credential. */
 export interface RepairOptions extends CredentialOptions, FileOptions, AuditOptions {
   /** Falls back to the older version when the newest one can not be read. @default {false} */
@@ -86,15 +86,14 @@ export async function repairVault(path: string, options: RepairOptions): Promise
   const disk = DenoDisk.open(real, options);
   try {
     const write = !options.dryRun;
-    let before = await withLock(disk, "shared", options, () => readSource(disk));
-    const rings = await unlockSource(before, options);
+    const once = { ...options, ...remembered(options) };
+    let before: Source;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      before = await withLock(disk, "shared", options, () => readSource(disk));
+      const rings = await unlockSource(before, once);
       const done = await withLock(disk, write ? "exclusive" : "shared", options, async () => {
         const now = await readSource(disk);
-        if (!equalBytes(now.raw, before.raw) && !sameKeys(now, rings)) {
-          before = now;
-          return undefined;
-        }
+        if (await gotOtherKeys(now, before, rings)) return undefined;
         const facts = factsOf(now, path, options);
         const plan = await makePlan(disk, now, rings, Math.max(options.known ?? 0, facts?.generation ?? 0));
         const found = reportOf(plan);
@@ -106,7 +105,7 @@ export async function repairVault(path: string, options: RepairOptions): Promise
       if (done === undefined) continue;
       return done.state === "torn" && write ? await heal(real, options, done, rings) : done;
     }
-    const [from, to] = [before, await readSource(disk)].map(({ candidates }) => candidates[0]?.page?.version ?? 0);
+    const [from, to] = [before!, await readSource(disk)].map(({ candidates }) => candidates[0]?.page?.version ?? 0);
     throw new ConflictError(from!, to!);
   } finally {
     disk.close();
@@ -128,8 +127,7 @@ async function heldAgainstAnchor(
   path: string,
   options: RepairOptions,
 ): Promise<RepairReport> {
-  const store = generation.meta.anchored ? anchorStore(path, options.anchor) : undefined;
-  const anchor = store === undefined ? undefined : new Anchor(store);
+  const anchor = new Anchor(anchorStore(path, options.anchor)!);
   const { known = 0 } = options;
   try {
     if (known > report.generation) throw new RollbackDetectedError(report.generation, known);
@@ -139,13 +137,8 @@ async function heldAgainstAnchor(
     if (!(error instanceof CofferError) || error.exitCode !== 7) throw error;
     return { ...report, state: "refused", problems: [...report.problems, error.message], refusal: error };
   } finally {
-    anchor?.release();
+    anchor.release();
   }
-}
-
-/** Whether the keys at hand are those of the pages: a rotation in between brings new ones. */
-function sameKeys({ candidates }: Source, rings: readonly Ring[]): boolean {
-  return candidates.every(({ meta }) => meta === undefined || rings.some(({ epoch }) => epoch === meta.epoch));
 }
 
 function reportOf({ state, stands, problems, loss }: Plan): RepairReport {

@@ -17,7 +17,7 @@ import { judge } from "./judge.ts";
 import { authenticMeta, type MetaCandidate, readSource, type Ring } from "./source.ts";
 
 /** How often somebody else may give the vault a new key while one is derived. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 8;
 
 /** What opens a vault's file. */
 export interface Opener extends LockOptions {

@@ -20,7 +20,10 @@ import type { SalvageFailure } from "./fragment.ts";
 import { gather, type GatherOptions } from "./gather.ts";
 import { pick, remembering, writeVault } from "./new_vault.ts";
 import { prune } from "./prune.ts";
-import { readSource, unlockSource } from "./source.ts";
+import { gotOtherKeys, readSource, unlockSource } from "./source.ts";
+
+/** How often somebody may give the vault another key while one is derived. */
+const ATTEMPTS = 8;
 
 /** How to salvage: one credential that opens the damaged vault, and where it can not open the new one, another. */
 export interface SalvageOptions extends CredentialOptions, FileOptions, KdfOptions, GatherOptions, AuditOptions {
@@ -131,13 +134,17 @@ async function collect(from: string, options: SalvageOptions): Promise<{
 }> {
   const disk = DenoDisk.open(from, options);
   try {
-    const before = await withLock(disk, "shared", options, () => readSource(disk));
-    const rings = await unlockSource(before, options);
-    const gathered = await withLock(disk, "shared", options, async () => {
-      // Read again: while the key was derived, somebody may have gone on writing.
-      return await gather(disk, await readSource(disk), rings, options);
-    });
-    return { gathered, assembled: assemble(gathered.fragments, gathered.newest) };
+    for (let attempt = 1;; attempt++) {
+      const before = await withLock(disk, "shared", options, () => readSource(disk));
+      const rings = await unlockSource(before, options);
+      const gathered = await withLock(disk, "shared", options, async () => {
+        // Read again: while the key was derived, somebody may have gone on writing.
+        const now = await readSource(disk);
+        const again = attempt < ATTEMPTS && await gotOtherKeys(now, before, rings);
+        return again ? undefined : await gather(disk, now, rings, options);
+      });
+      if (gathered !== undefined) return { gathered, assembled: assemble(gathered.fragments, gathered.newest) };
+    }
   } finally {
     disk.close();
   }

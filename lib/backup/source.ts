@@ -179,3 +179,15 @@ export async function authenticMeta(candidate: MetaCandidate, rings: readonly Ri
     throw error;
   }
 }
+
+/**
+ * Whether the vault may have got another key since its slots were read, by a rotation or a restore: it would look damaged.
+ * What is authentic under none of the keys, and was not there before, is worth another look.
+ */
+export async function gotOtherKeys(now: Source, before: Source, rings: readonly Ring[]): Promise<boolean> {
+  if (equalBytes(now.raw, before.raw)) return false;
+  for (const candidate of now.candidates) {
+    if (await authenticMeta(candidate, rings) === undefined) return true;
+  }
+  return false;
+}

@@ -23,14 +23,16 @@ export default async function anchorStatus(flags: AnchorStatusFlags): Promise<vo
   const summary = await read(flags, path, authenticated);
   const { anchored, generation } = summary;
   const anchor = anchorOf(flags, path);
-  const { state, record } = anchored ? compareAnchor(anchor, summary) : { state: "none" as const };
+  const compared = compareAnchor(anchor, summary);
+  // A copy without an anchor that stands in the place of a vault with one is older than that says.
+  const { state, record } = anchored || compared.state === "older" ? compared : { state: "none" as const };
   const said = record === undefined ? {} : { anchorGeneration: record.generation, anchorEpoch: record.epoch };
   if (flags.json) {
-    const place = anchored ? { anchor } : {};
+    const place = state === "none" ? {} : { anchor };
     return await writeJson({ path, anchored, ...place, state, generation, ...said, authenticated });
   }
   const lines = [["vault", path], ["generation", String(generation)]];
-  if (anchored) lines.push(["anchor", anchor]);
+  if (state !== "none") lines.push(["anchor", anchor]);
   if (record !== undefined) lines.push(["it says", `generation ${record.generation}, epoch ${record.epoch}`]);
   lines.push(["state", ANCHOR_STATES[state]]);
   await writeOut(lines.map(([key, value]) => `${`${key}:`.padEnd(13)}${shown(value!)}\n`).join(""));

@@ -24,6 +24,7 @@ import {
   AnchorForeignError,
   AnchorMissingError,
   ForkDetectedError,
+  MissingPermissionError,
   RollbackDetectedError,
   UnsupportedVersionError,
 } from "../errors.ts";
@@ -40,6 +41,10 @@ const MAGIC = encodeUtf8("COFFERAN");
 const VERSION = 1;
 const AT = { magic: 0, version: 8, zero: 10, epoch: 12, vaultId: 16, generation: 32, tag: 40, hmac: 72 } as const;
 const RECORD_SIZE = AT.hmac + HMAC_SIZE;
+
+const DISPLACED_HINT =
+  "A backup or a copy without an anchor stands in the place of a vault that has one; put that vault " +
+  "back, or put the backup in its place with `coffer restore`";
 
 /** What an anchor says. */
 export interface AnchorRecord {
@@ -139,6 +144,30 @@ export class Anchor {
     const digest = superseded();
     this.#superseded = digest !== undefined && equalBytes(await sha256(bytes), digest);
     return this.#superseded;
+  }
+
+  /**
+   * Holds a vault that has no anchor, such as a backup, against one that is there nevertheless: it stands in the place of a
+   * vault that has. The caller holds a lock.
+   *
+   * @throws {RollbackDetectedError} when that vault is the same, and newer
+   * @throws {AnchorForeignError} when this is a backup, and that vault another one
+   */
+  verifyAbsent({ meta: { vaultId, epoch, generation, backup } }: Head): void {
+    const bytes = readIfAllowed(this.#store);
+    if (bytes === null) return;
+    let records: readonly AnchorRecord[];
+    try {
+      records = inspectAnchor(bytes, this.name);
+    } catch (error) {
+      // It is of no use to this vault, whatever it is.
+      if (error instanceof AnchorDamagedError) return;
+      throw error;
+    }
+    const own = records.filter((record) => equalBytes(record.vaultId, vaultId));
+    if (own.length === 0 && backup) throw new AnchorForeignError(this.name, { hint: DISPLACED_HINT });
+    const newer = own.find((record) => record.generation > generation || record.epoch > epoch);
+    if (newer !== undefined) throw new RollbackDetectedError(generation, newer.generation, { hint: DISPLACED_HINT });
   }
 
   /** Lets go of the store. */
@@ -264,8 +293,8 @@ export function inspectAnchor(bytes: Uint8Array, name: string): readonly AnchorR
 }
 
 /**
- * Fails when bytes can not be what is left of an anchor, so that no new one may take their place: one has its size, or is
- * empty or wiped, or has its magic where a record begins.
+ * Fails when bytes can not be what is left of an anchor, so that no new one may take their place: one is empty or wiped, or
+ * has its magic where a record begins, or has its size and nothing where an anchor has nothing.
  *
  * @throws {AnchorDamagedError} when they are something else
  */
@@ -274,7 +303,10 @@ export function assertReplaceable(bytes: Uint8Array, name: string): void {
     const magic = bytes.subarray(offset, offset + MAGIC.length);
     return magic.length > 0 && equalBytes(magic, MAGIC.subarray(0, magic.length));
   };
-  if (bytes.length === ANCHOR_SIZE || isZero(bytes) || begins(0) || begins(SLOT_SIZE)) return;
+  const gaps = [0, SLOT_SIZE].map((offset) => bytes.subarray(offset + RECORD_SIZE, offset + SLOT_SIZE));
+  // A vault may begin with zeros, and be longer: half of all backups do.
+  const wiped = bytes.length <= ANCHOR_SIZE && isZero(bytes);
+  if (wiped || begins(0) || begins(SLOT_SIZE) || (bytes.length === ANCHOR_SIZE && gaps.every(isZero))) return;
   throw new AnchorDamagedError(name, {
     hint: "It is no anchor, and is left as it is: name the vault's anchor with --anchor, or move that file away",
   });
@@ -342,6 +374,16 @@ function recordOf(generation: Head): AnchorRecord {
 /** The last bytes of a sealed meta are its own HMAC: a digest of all that was committed. */
 function tagOf({ committed }: Head): Bytes {
   return committed.meta.subarray(-HMAC_SIZE);
+}
+
+/** A process that may read the one file and nothing beside it can not be told. */
+function readIfAllowed(store: AnchorStore): Bytes | null {
+  try {
+    return store.read();
+  } catch (error) {
+    if (error instanceof MissingPermissionError) return null;
+    throw error;
+  }
 }
 
 /** A whole anchor that says one thing. */

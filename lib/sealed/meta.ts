@@ -24,6 +24,7 @@ import type { LogHead } from "../audit/chain.ts";
 import { type Bytes, concat, isZero, readU64, viewOf, writeU64 } from "../bytes.ts";
 import { hmac, HMAC_SIZE, type HmacKey, verifyHmac } from "../crypto/hmac.ts";
 import { CorruptVaultError } from "../errors.ts";
+import { isTime } from "../time.ts";
 import { decodeSlot, encodeSlot, type Slot, SLOT_SIZE } from "./slot.ts";
 
 /** How many slots a vault has. */
@@ -121,8 +122,8 @@ export function decodeMeta(bytes: Uint8Array): Meta {
   const nextSlotId = view.getUint32(AT.nextSlotId, true);
   const slots = decodeSlots(bytes.subarray(AT.slots, AT.hmac));
   if (
-    !generation || epoch === 0 || seals === undefined || seals > SEAL_LIMIT || created === undefined ||
-    updated === undefined || auditLength === undefined
+    !generation || epoch === 0 || seals === undefined || seals > SEAL_LIMIT || !isTime(created) || !isTime(updated) ||
+    auditLength === undefined
   ) {
     throw new CorruptVaultError("a number in the sealed meta is out of its range");
   }

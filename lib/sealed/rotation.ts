@@ -5,7 +5,7 @@
  * @module
  */
 import { type Bytes, decodeBase64, encodeBase64 } from "../bytes.ts";
-import { type HmacKey, importHmacKey } from "../crypto/hmac.ts";
+import { HMAC_SIZE, type HmacKey, importHmacKey } from "../crypto/hmac.ts";
 import { wipe } from "../crypto/random.ts";
 import { DIGEST_SIZE, sha256 } from "../crypto/sha256.ts";
 import { CorruptVaultError } from "../errors.ts";
@@ -40,6 +40,7 @@ export async function previousAnchorKey(records: RecordReader): Promise<HmacKey 
   let raw: Bytes;
   try {
     raw = decodeBase64(JSON.parse(json));
+    if (raw.length !== HMAC_SIZE) throw new RangeError();
   } catch {
     throw new CorruptVaultError("the record of the anchor key before is not of its form");
   }

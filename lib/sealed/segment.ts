@@ -189,6 +189,7 @@ export function encodeHeader(header: SegmentHeader): Bytes {
  * @throws {CorruptVaultError} when they are not of the form
  */
 export function decodeHeader(bytes: Uint8Array): SegmentHeader {
+  if (bytes.length !== SEGMENT_HEADER_SIZE) throw new CorruptVaultError("the header of a segment is not of its size");
   const view = viewOf(bytes);
   const kind = KIND_NAMES[bytes[AT.kind]! - 1];
   const epoch = view.getUint32(AT.epoch, true);

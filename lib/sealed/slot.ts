@@ -21,6 +21,7 @@ import { type Bytes, decodeUtf8, encodeUtf8, equalBytes, isZero, readU64, viewOf
 import type { Argon2Parameters } from "../crypto/argon2.ts";
 import { KEY_SIZE, OVERHEAD } from "../crypto/aes_gcm.ts";
 import { CorruptVaultError, InvalidMetadataError } from "../errors.ts";
+import { isTime } from "../time.ts";
 
 /** Size of a slot, in bytes. */
 export const SLOT_SIZE = 152;
@@ -123,7 +124,7 @@ export function decodeSlot(bytes: Uint8Array): Slot | null {
     passes: view.getUint32(AT.passes, true),
     lanes: view.getUint32(AT.lanes, true),
   };
-  const sound = kind !== undefined && id > 0 && created !== undefined && labelSize <= MAX_LABEL_SIZE &&
+  const sound = kind !== undefined && id > 0 && isTime(created) && labelSize <= MAX_LABEL_SIZE &&
     isZero(bytes.subarray(AT.zero, AT.id)) && isZero(bytes.subarray(AT.label + labelSize, AT.salt)) &&
     (kind === "passphrase" || isZero(bytes.subarray(AT.memory, AT.label)));
   if (!sound) throw new CorruptVaultError("a key slot is not of its form");

@@ -9,6 +9,7 @@
 import { type Bytes, decodeBase64, encodeBase64, encodeHex } from "../bytes.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { CorruptVaultError, SecretNotFoundError, ValueTooLargeError, VersionNotFoundError } from "../errors.ts";
+import { isTime } from "../time.ts";
 import type { RecordReader, RecordWriter } from "./records.ts";
 
 /** Kind of the records of secrets; their key is the secret's name. */
@@ -177,10 +178,6 @@ function isVersion(version: StoredVersion | null): boolean {
   return typeof version === "object" && version !== null && Number.isSafeInteger(version.version) &&
     version.version >= 1 && isTime(version.created) && Number.isSafeInteger(version.size) && version.size >= 0 &&
     version.size <= MAX_VALUE_SIZE && (typeof version.value === "string") !== (typeof version.ref === "string");
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function parseJson(json: string): unknown {

@@ -6,7 +6,7 @@
 import { type CofferError, InsecurePermissionsError, NotAFileError, VaultNotFoundError } from "../errors.ts";
 import { Mutex } from "../mutex.ts";
 import type { Disk, Lock, LockMode, LockOptions } from "./disk.ts";
-import { acquire, once } from "./locking.ts";
+import { acquire, Courtesy, once } from "./locking.ts";
 import { PathWatch } from "./path_watch.ts";
 import type { FileSystem } from "./permissions.ts";
 import { isWriteRefusal, systemError } from "./system_errors.ts";
@@ -31,6 +31,7 @@ export class DenoDisk implements Disk {
   readonly #options: DenoDiskOptions;
   /** Large calls seek and then wait: nobody may seek in between. */
   readonly #turns = new Mutex();
+  readonly #courtesy = new Courtesy();
   #large = 0;
   /** Whether the last sync was quick, and so the next one may be made without leaving the thread. */
   #syncsQuickly = false;
@@ -139,10 +140,14 @@ export class DenoDisk implements Disk {
   }
 
   async lock(mode: LockMode, options: LockOptions = {}): Promise<Lock & { readonly replaced: boolean }> {
+    if (this.#courtesy.isDue) await this.#courtesy.pause(options.signal);
     for (let replaced = false;; replaced = true) {
       const { file } = this.#opened;
       await acquire(this.path, () => this.#tryLock(file, mode), options);
-      const release = once(() => unlock(file, this.path));
+      const release = once(() => {
+        this.#courtesy.released();
+        unlock(file, this.path);
+      });
       try {
         // The lock is on the file that was opened. If another one has its name now, nobody else looks at this one.
         if (this.#isAtPath()) return { replaced, release };

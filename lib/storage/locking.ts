@@ -12,6 +12,12 @@ export const DEFAULT_TIMEOUT = 30_000;
 /** First and longest pause between two tries, in milliseconds. */
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 25;
+/** Who has waited for so many milliseconds looks as often again as at first: the lock may be free for moments only. */
+const PATIENCE = 300;
+/** A handle that takes the lock again within so many milliseconds, for so many on end, makes a break of so many. */
+const AT_ONCE = 5;
+const STREAK = 1000;
+const BREAK = 6;
 
 /**
  * Tries until the lock is had. Pauses grow and are random in length, so that many who wait do not try in step; blocking
@@ -27,11 +33,39 @@ export async function acquire(what: string, tryOnce: () => boolean, options: Loc
   for (let pause = FIRST_PAUSE; !tryOnce(); pause = Math.min(pause * 2, LONGEST_PAUSE), tries++) {
     const left = timeout - (performance.now() - start);
     if (left <= 0) throw new BusyError(`The vault "${what}" is still locked by another`, timeout);
-    await delay(Math.min(left, pause * (0.5 + Math.random())), signal);
+    const next = left < timeout - PATIENCE ? 2 * FIRST_PAUSE : pause;
+    await delay(Math.min(left, next * (0.5 + Math.random())), signal);
   }
   if (tries === 1) return;
   const milliseconds = Math.round(performance.now() - start);
   logger("storage", "debug")?.("Waited {milliseconds} ms for the lock of {path}", { path: what, milliseconds, tries });
+}
+
+/**
+ * Sees to it that others get a lock too. Who commits in a loop leaves it free for microseconds between two syncs, which
+ * others that look now and then do not see: without a break they would wait in vain.
+ */
+export class Courtesy {
+  #since = 0;
+  #released = -Infinity;
+
+  /** Whether it is time for a break. */
+  get isDue(): boolean {
+    const now = performance.now();
+    if (now - this.#released > AT_ONCE) this.#since = now;
+    return now - this.#since >= STREAK;
+  }
+
+  /** Leaves the lock alone for longer than those who have waited take from one look to the next. */
+  async pause(signal: AbortSignal | undefined): Promise<void> {
+    await delay(BREAK, signal);
+    this.#since = performance.now();
+  }
+
+  /** Notes that the lock was given up. */
+  released(): void {
+    this.#released = performance.now();
+  }
 }
 
 /** What can be locked: a disk, or a medium. */

@@ -34,6 +34,8 @@ export const FIRST_SEGMENT_PAGE = 2;
 const MAX_PAGES = 2 ** 32 - 1;
 
 const MAGIC = encodeUtf8("COFFER");
+/** How the names of anchor, attempts file and key file go on behind the magic. */
+const OTHER_FILES = ["AN", "AT", "-K"].map(encodeUtf8);
 const FORMAT_VERSION = 1;
 
 const FORMAT_VERSION_OFFSET = 6;
@@ -155,7 +157,7 @@ function assertFits({ pageCount, segments, addedDigest, meta }: MetaPage): void 
  */
 export async function decodeMetaPage(bytes: Uint8Array, number: 0 | 1): Promise<DecodedMetaPage> {
   if (isZero(bytes)) return { status: "empty" };
-  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return { status: "foreign" };
+  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC) || isOtherFile(bytes)) return { status: "foreign" };
   if (bytes.length !== PAGE_SIZE) return { status: "torn" };
   const view = viewOf(bytes);
   const formatVersion = view.getUint16(FORMAT_VERSION_OFFSET, true);
@@ -167,6 +169,11 @@ export async function decodeMetaPage(bytes: Uint8Array, number: 0 | 1): Promise<
     return { status: "torn", broken: "a meta page stands in the place of the other" };
   }
   return { status: "valid", page };
+}
+
+/** Other files of coffer's begin with the same letters, and are no vault of a later version. */
+function isOtherFile(bytes: Uint8Array): boolean {
+  return OTHER_FILES.some((begin) => equalBytes(bytes.subarray(MAGIC.length, MAGIC.length + begin.length), begin));
 }
 
 async function isWhole(bytes: Uint8Array): Promise<boolean> {

@@ -68,18 +68,18 @@ withVault("Auth.login() keeps a password anew that was kept under less than toda
   const passwordHash = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$0lenLt0R0pllEs6ewSJ1ErtrlDOisTMfyqNgBTYcMfk";
   await vault.users.create({ name: "alice", role: "read", passwordHash });
   await rejectsWith(() => vault.auth.login("alice", "wrong"), "wrong-login");
-  const { generation } = await vault.status();
+  // The failure is written down at a time of its own, so commits are no measure here.
+  const rehashed = async () => {
+    const told = [];
+    for await (const { name } of vault.audit.entries({ operation: "user.rehash" })) told.push(name);
+    return told;
+  };
+  assert.deepEqual(await rehashed(), []);
   await vault.auth.login("alice", PASSWORD);
   assert.equal((await vault.users.get("alice")).hasScram, true);
-  const told = [];
-  for await (const { operation, name } of vault.audit.entries({ operation: "user.rehash" })) {
-    told.push([operation, name]);
-  }
-  assert.deepEqual(told, [["user.rehash", "alice"]]);
-  const after = (await vault.status()).generation;
-  assert.ok(after > generation);
+  assert.deepEqual(await rehashed(), ["alice"]);
   await vault.auth.login("alice", PASSWORD);
-  assert.equal((await vault.status()).generation, after);
+  assert.deepEqual(await rehashed(), ["alice"]);
 });
 
 withVault("Auth.login() leaves a verifier alone that was set while it hashed the password", async ({ vault }) => {

@@ -30,6 +30,7 @@ const PREPARED: readonly (readonly [text: string, prepared: string | null, why: 
   ["\u{fffff}", null, "no character"],
   ["\ud800", null, "a lone surrogate"],
   ["a\udfff", null, "a lone surrogate"],
+  ["\ud800\u00ad\udc00", null, "two lone surrogates that would meet"],
   ["\ufffd", null, "no plain text"],
   ["\u2ff0", null, "no canonical form"],
   ["\u200e", null, "it changes the direction"],

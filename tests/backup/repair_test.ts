@@ -298,3 +298,29 @@ Deno.test("repairVault() that falls back behind a rotation leaves a vault that o
     await vault.close();
     await checkWhole(path);
   }));
+
+Deno.test("repairVault() takes no vault for damaged that gets a new key, or an older one, meanwhile", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    await build(path, true);
+    await using vault = await Vault.open(path, { ...CREDENTIAL, followRotations: true });
+    const backup = `${folder}/backup`;
+    await Deno.writeFile(backup, (await vault.backup()).bytes, { mode: 0o600 });
+    const rotate = async () => void await vault.rotate({ credentials: [CREDENTIAL] });
+    const restore = async () => {
+      await using source = await Vault.open(backup, CREDENTIAL);
+      await source.restoreTo(path, { rollback: true });
+    };
+    for (const meanwhile of [rotate, rotate, restore, rotate, restore]) {
+      let times = 0;
+      const passphrase = async () => {
+        // Both meta pages were read; the next look finds others.
+        if (times++ === 0) await meanwhile();
+        return PASSPHRASE;
+      };
+      const { state, repaired } = await repairVault(path, { passphrase, older: true });
+      assert.deepEqual([state, repaired, times], ["sound", false, 1]);
+    }
+    await vault.close();
+    await checkWhole(path);
+  }));

@@ -243,3 +243,20 @@ Deno.test("salvageVault() does not replace what takes its path meanwhile, and ta
     assert.equal(Deno.readTextFileSync(out), "mine");
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["app.coffer", "out.coffer"]);
   }));
+
+Deno.test("salvageVault() gives all of a vault that gets a new key, or an older one, meanwhile", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    await using vault = await Vault.create(path, CHEAP);
+    await vault.secrets.set("a", "1");
+    let times = 0;
+    const passphrase = async () => {
+      // The slots were read; what they give opens nothing of what stands there then.
+      if (times++ === 0) { for (let i = 0; i < 2; i++) await vault.rotate({ credentials: [CREDENTIAL] }); }
+      return PASSPHRASE;
+    };
+    const report = await salvageVault(path, `${folder}/out`, { passphrase, ...CHEAP_KDF });
+    assert.deepEqual([report.secrets, report.failures, report.missing], [1, [], []]);
+    assert.equal(report.records, 1, "what the old vault notes of its keys is no part of the new one");
+    await checkWhole(`${folder}/out`);
+  }));

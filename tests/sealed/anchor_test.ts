@@ -179,7 +179,8 @@ Deno.test("Anchor.verify() looks anew at what changed since, also when it knew i
 
 Deno.test("Anchor.verify() takes the very anchor that a restore replaced for behind, and move() leaves nothing of it", async () => {
   const store = new Store();
-  await new Anchor(store).replace(head(6, { epoch: 3 }), OLD_KEY);
+  await new Anchor(store).replace(head(5, { epoch: 3 }), OLD_KEY);
+  await new Anchor(store).move(head(6, { epoch: 3 }), OLD_KEY);
   const replaced = store.bytes!.slice();
   const digest = await sha256(replaced);
   const restored = head(7);

@@ -205,3 +205,11 @@ for (const [name, parts] of Object.entries(UNFIT)) {
     await assert.rejects(encodeMetaPage({ ...PAGE, ...parts }), RangeError);
   });
 }
+
+Deno.test("decodeMetaPage takes coffer's other files for what they are, and not for a vault of a later version", async () => {
+  for (const begin of ["COFFERAN", "COFFERAT", "COFFER-KEYFILE-1"]) {
+    const page = new Uint8Array(PAGE_SIZE);
+    page.set(new TextEncoder().encode(begin));
+    assert.equal((await decodeMetaPage(page, 0)).status, "foreign");
+  }
+});

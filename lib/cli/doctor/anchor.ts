@@ -15,7 +15,10 @@ export function checkAnchor(path: string): Check {
   // deno-lint-ignore require-await
   return async ({ summary }) => {
     if (summary === undefined) return [];
-    if (!summary.anchored) {
+    const { state } = compareAnchor(path, summary);
+    // A copy without an anchor, in the place of a vault that has one, is not opened.
+    const displaced = state === "older" || (summary.backup && state === "foreign");
+    if (!summary.anchored && !displaced) {
       return [{
         id: "no-anchor",
         severity: "note",
@@ -25,7 +28,6 @@ export function checkAnchor(path: string): Check {
           : "An older copy, put in its place, would be taken for the newest; a vault gets its anchor when it is made",
       }];
     }
-    const { state } = compareAnchor(path, summary);
     if (FINE.includes(state)) return [];
     const behind = state === "behind";
     return [{

@@ -1,0 +1,332 @@
+/**
+ * What can be done to a vault, each beside what it does to the model.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { CofferError, type ErrorCode } from "../../lib/errors.ts";
+import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
+import { FileMedium } from "../../lib/storage/file.ts";
+import { type Transaction, Vault } from "../../lib/vault.ts";
+import type { Model } from "./model.ts";
+import { KEY, type World } from "./world.ts";
+
+/** Draws things. */
+export class Draw {
+  constructor(readonly random: () => number) {}
+
+  below(end: number): number {
+    return Math.floor(this.random() * end);
+  }
+
+  of<T>(things: readonly T[]): T {
+    return things[this.below(things.length)]!;
+  }
+
+  name(): string {
+    return this.of(["a", "b", "c/d", "é", "long/".repeat(20), `n${this.below(12)}`]);
+  }
+
+  value(): string {
+    const size = this.of([0, 1, 20, 159, 160, 161, 500, 4000, 30_000]);
+    return `${this.below(1e6)} `.repeat(Math.ceil(size / 5)).slice(0, size);
+  }
+
+  user(): string {
+    return this.of(["alice", "bob", "acme/alice", "acme/carol"]);
+  }
+}
+
+/** Does something to vault and model alike. */
+export type Operation = (world: World, draw: Draw) => Promise<void>;
+
+/** Holds the error of the vault against the one that the model expects, if any. */
+async function agrees(expected: ErrorCode | undefined, work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+  } catch (error) {
+    if (expected === undefined || !(error instanceof CofferError) || error.code !== expected) throw error;
+    return false;
+  }
+  assert.equal(expected, undefined, "the vault should have refused");
+  return true;
+}
+
+/** A change to the secrets of a transaction and of a model; the code of the error that it must give. */
+type SecretChange = (model: Model, draw: Draw) => {
+  readonly expected?: ErrorCode;
+  readonly run: (secrets: Transaction["secrets"]) => void;
+  readonly note: () => void;
+};
+
+const SECRET_CHANGES: readonly SecretChange[] = [
+  function set(model, draw) {
+    const [name, value] = [draw.name(), draw.value()];
+    const note = draw.random() < 0.2 ? `note ${draw.below(100)}` : undefined;
+    const tags = draw.random() < 0.2 ? ["b", draw.of(["a", "b", "c"])] : undefined;
+    const metadata = { ...(note === undefined ? {} : { note }), ...(tags === undefined ? {} : { tags }) };
+    return {
+      run: (secrets) => void secrets.set(name, value, metadata),
+      note: () => model.set(name, value, note, tags),
+    };
+  },
+  function remove(model, draw) {
+    const name = draw.name();
+    return {
+      ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
+      run: (secrets) => secrets.delete(name),
+      note: () => void model.secrets.delete(name),
+    };
+  },
+  function rename(model, draw) {
+    const [from, to, overwrite] = [draw.name(), draw.name(), draw.random() < 0.5];
+    const missing = !model.secrets.has(from);
+    const taken = from !== to && model.secrets.has(to) && !overwrite;
+    return {
+      ...(missing ? { expected: "secret-not-found" } : taken ? { expected: "secret-exists" } : {}),
+      run: (secrets) => void secrets.rename(from, to, { overwrite }),
+      note: () => model.rename(from, to),
+    };
+  },
+  function describe(model, draw) {
+    const [name, note] = [draw.name(), draw.random() < 0.5 ? null : `note ${draw.below(100)}`];
+    return {
+      ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
+      run: (secrets) => void secrets.describe(name, { note, tags: null }),
+      note: () => {
+        const secret = model.secrets.get(name)!;
+        secret.note = note ?? undefined;
+        secret.tags = [];
+      },
+    };
+  },
+  function restoreVersion(model, draw) {
+    const name = draw.name();
+    const secret = model.secrets.get(name);
+    const version = draw.below((secret?.versions.at(-1)?.version ?? 0) + 2);
+    const found = secret?.versions.find((one) => one.version === version);
+    return {
+      ...(secret === undefined
+        ? { expected: "secret-not-found" }
+        : found === undefined
+        ? { expected: "version-not-found" }
+        : {}),
+      run: (secrets) => void secrets.restore(name, version),
+      note: () => model.set(name, found!.value),
+    };
+  },
+];
+
+const change: Operation = async (world, draw) => {
+  const vault = await world.vault();
+  const next = world.model.copy();
+  const { expected, run, note } = draw.of(SECRET_CHANGES)(next, draw);
+  // Noted before it is tried: after a crash it may or may not have been.
+  if (expected === undefined) {
+    note();
+    world.model = next;
+  }
+  await agrees(expected, () => vault.transaction((tx) => run(tx.secrets)));
+};
+
+/** Several changes that come together, or not at all. */
+const transaction: Operation = async (world, draw) => {
+  const vault = await world.vault();
+  const next = world.model.copy();
+  const drawn = Array.from({ length: 1 + draw.below(12) }, () => draw.of(SECRET_CHANGES));
+  const throws = draw.random() < 0.25;
+  const thrown = new Error("on purpose");
+  const steps: ((secrets: Transaction["secrets"]) => void)[] = [];
+  for (const one of drawn) {
+    const { expected, run, note } = one(next, draw);
+    if (expected !== undefined) continue;
+    steps.push(run);
+    note();
+  }
+  if (!throws) world.model = next;
+  try {
+    await vault.transaction((tx) => {
+      for (const step of steps) step(tx.secrets);
+      if (throws) throw thrown;
+    });
+  } catch (error) {
+    if (error !== thrown) throw error;
+  }
+};
+
+/** Several transactions that are started at once share a commit, and keep their order. */
+const together: Operation = async (world, draw) => {
+  const vault = await world.vault();
+  world.model = world.model.copy();
+  const running: Promise<unknown>[] = [];
+  for (let i = 0; i < 3; i++) {
+    const { expected, run, note } = draw.of(SECRET_CHANGES)(world.model, draw);
+    if (expected !== undefined) continue;
+    note();
+    running.push(vault.transaction((tx) => run(tx.secrets)));
+  }
+  const failed = (await Promise.allSettled(running)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+};
+
+/** Another process changes the vault while this one has it open. */
+const otherProcess: Operation = async (world, draw) => {
+  world.model = world.model.copy();
+  const { run, note } = SECRET_CHANGES[0]!(world.model, draw);
+  note();
+  const other = await world.other();
+  try {
+    await other.transaction((tx) => run(tx.secrets));
+  } finally {
+    await other.close();
+  }
+};
+
+const user: Operation = async (world, draw) => {
+  const vault = await world.vault();
+  const name = draw.user();
+  const next = world.model.copy();
+  const known = next.users.get(name);
+  const role = draw.of(["read", "write", "admin"] as const);
+  // One admin is always there, so that nobody is the last.
+  const [tenant, own] = name.includes("/") ? name.split("/") as [string, string] : [undefined, name];
+  const missing: ErrorCode | undefined = known === undefined ? "user-not-found" : undefined;
+  const admins = [...next.users].filter(([id, one]) => !id.includes("/") && one.enabled && one.role === "admin");
+  const last: ErrorCode | undefined = admins.length === 1 && admins[0]![0] === name ? "last-admin" : undefined;
+  switch (draw.below(5)) {
+    case 0: {
+      if (known === undefined) next.users.set(name, { role, enabled: true, keys: new Map() });
+      const expected = known === undefined ? undefined : "user-exists";
+      if (expected === undefined) world.model = next;
+      return void await agrees(expected, () => vault.users.create({ tenant, name: own, role }));
+    }
+    case 1: {
+      const expected = missing ?? last;
+      next.users.delete(name);
+      if (expected === undefined) world.model = next;
+      return void await agrees(expected, () => vault.users.delete(name));
+    }
+    case 2: {
+      const expected = missing ?? (role === "admin" ? undefined : last);
+      if (known !== undefined) known.role = role;
+      if (expected === undefined) world.model = next;
+      return void await agrees(expected, () => vault.users.setRole(name, role));
+    }
+    case 3: {
+      const expected = missing ?? last;
+      if (known !== undefined) known.enabled = false;
+      if (expected === undefined) world.model = next;
+      return void await agrees(expected, () => vault.users.disable(name));
+    }
+    default:
+      if (known !== undefined) known.enabled = true;
+      if (missing === undefined) world.model = next;
+      return void await agrees(missing, () => vault.users.enable(name));
+  }
+};
+
+const apiKey: Operation = async (world, draw) => {
+  const vault = await world.vault();
+  const name = draw.user();
+  const owner = world.model.users.get(name);
+  const id = [...owner?.keys.keys() ?? []].at(draw.below(3));
+  if (id !== undefined && draw.random() < 0.6) {
+    world.model = world.model.copy();
+    world.model.users.get(name)!.keys.delete(id);
+    return void await vault.apiKeys.revoke(id);
+  }
+  const label = `key ${draw.below(100)}`;
+  // Its id is drawn by the vault, so the model learns it once it is there: not in the middle of a crash.
+  await agrees(owner === undefined ? "user-not-found" : undefined, async () => {
+    const made = await vault.apiKeys.create({ owner: name, name: label });
+    world.model = world.model.copy();
+    world.model.users.get(name)!.keys.set(made.id, { name: label });
+  });
+};
+
+const slot: Operation = async (world, draw) => {
+  const vault = await world.vault();
+  const next = world.model.copy();
+  const spare = [...next.slots].filter((id) => id !== 1);
+  if (spare.length > 0 && (next.slots.size > 5 || draw.random() < 0.5)) {
+    const id = draw.of(spare);
+    next.slots.delete(id);
+    world.model = next;
+    await vault.slots.remove(id);
+  } else {
+    next.slots.add(next.nextSlot++);
+    world.model = next;
+    await vault.slots.add({ kind: draw.of(["recovery", "certificate"]) });
+  }
+};
+
+const rotate: Operation = async (world) => {
+  const vault = await world.vault();
+  const next = world.model.copy();
+  next.epoch++;
+  next.slots = new Set([1]);
+  world.model = next;
+  await vault.rotate({ credentials: [{ keyFile: KEY }], dropOthers: true });
+};
+
+const prune: Operation = async (world) => {
+  const vault = await world.vault();
+  await vault.audit.prune({ before: new Date(Date.now() + 1000) });
+};
+
+const restart: Operation = async (world) => {
+  await world.close();
+  await world.vault();
+};
+
+/** Makes a backup, goes on for a while, and puts the backup back. */
+const backupAndRestore: Operation = async (world, draw) => {
+  const { bytes } = await (await world.vault()).backup();
+  const kept = world.model.copy();
+  for (let i = draw.below(3); i > 0; i--) await change(world, draw);
+  await world.close();
+  const folder = await Deno.makeTempDir({ prefix: "coffer-model-" });
+  try {
+    const path = `${folder}/a`;
+    await Deno.writeFile(path, world.file, { mode: 0o600 });
+    await Deno.writeFile(`${path}.anchor`, world.anchor.bytes!, { mode: 0o600 });
+    {
+      await using copy = await Vault.open(new FileMedium(new MemoryDisk(new MemoryFile(bytes))), { keyFile: KEY });
+      assert.equal(await world.seen(copy), kept.toString(), "the backup is not what was backed up");
+      await copy.restoreTo(path, { rollback: true });
+    }
+    await world.replace(await Deno.readFile(path), await Deno.readFile(`${path}.anchor`));
+    // A number that was given since then may be given again: the backup does not know of it.
+    world.model = kept;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+};
+
+/** Operations, and how often they are drawn. A crash may come into the ones that say so. */
+export const OPERATIONS: readonly {
+  readonly name: string;
+  readonly run: Operation;
+  readonly weight: number;
+  readonly crashes: boolean;
+}[] = [
+  { name: "change", run: change, weight: 50, crashes: true },
+  { name: "transaction", run: transaction, weight: 14, crashes: true },
+  { name: "together", run: together, weight: 6, crashes: false },
+  { name: "other process", run: otherProcess, weight: 5, crashes: false },
+  { name: "user", run: user, weight: 10, crashes: true },
+  { name: "API key", run: apiKey, weight: 5, crashes: false },
+  { name: "slot", run: slot, weight: 3, crashes: true },
+  { name: "rotate", run: rotate, weight: 1, crashes: true },
+  { name: "prune", run: prune, weight: 1, crashes: true },
+  { name: "restart", run: restart, weight: 4, crashes: false },
+  { name: "backup and restore", run: backupAndRestore, weight: 1, crashes: false },
+];
+
+const TOTAL = OPERATIONS.reduce((sum, { weight }) => sum + weight, 0);
+
+/** One operation, as often as its weight says. */
+export function drawOperation(draw: Draw): typeof OPERATIONS[number] {
+  let rest = draw.below(TOTAL);
+  return OPERATIONS.find(({ weight }) => (rest -= weight) < 0)!;
+}

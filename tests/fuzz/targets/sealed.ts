@@ -224,7 +224,10 @@ export const SEALED_TARGETS: readonly Target[] = [
     seeds: async () => [await anchorBytes(9), await anchorBytes(7, 8), await anchorBytes(8, 9)],
     decode: async (input) => {
       const store = new MemoryAnchor(input);
-      const state = await new Anchor(store).verify(HEAD, HMAC_KEY, () => Promise.resolve(undefined));
+      const state = await new Anchor(store).verify(HEAD, HMAC_KEY, {
+        previousKey: () => Promise.resolve(undefined),
+        superseded: () => undefined,
+      });
       assert.ok(equalBytes(store.bytes!, input), "looking changes nothing");
       return state;
     },

@@ -34,6 +34,8 @@ const FILES: readonly (readonly [string, Readonly<Record<string, string>>])[] = 
   ["A\n=\n1", { A: "" }],
   ["A='x\\'\nB='y'", { A: "x\\", B: "y" }],
   ['A=`"it\'s"`\nB="`it\'s`"\nC=\'"`x`"\'', { A: '"it\'s"', B: "`it's`", C: '"`x`"' }],
+  ["A='it\\'s\n#2'\nB=\"x \\\" # y\"", { A: "it\\'s\n#2", B: 'x \\" # y' }],
+  ["A='x\\' # 'y\nB='\\'\n'", { A: "x\\", B: "\\'\n" }],
   ["constructor=2", { constructor: "2" }],
 ];
 
@@ -57,10 +59,17 @@ const pieces = fc.constantFrom(
   ...["export ", "A=", "B: ", "\n", "\\n", "\\'", '\\"', "\\`", "='", '="', "=`", " #", "\r\n", "key=value\n"],
 );
 
+/** Values in quotes with what is hard in them: quotes behind backslashes, line ends, comments. */
+const quotedLine = fc.tuple(
+  fc.constantFrom("'", '"', "`"),
+  fc.array(fc.constantFrom("\\Q", "Q", "\n", "#", " ", "a", "\\", "\\n", "'", "\n#Q"), { maxLength: 8 }),
+  fc.constantFrom("", " # Q c", " x", "#", "\n", " "),
+).map(([quote, body, tail]) => `A=Q${body.join("")}Q${tail}\n`.replaceAll("Q", quote));
+
 Deno.test("parseDotenv agrees with the dotenv package on whatever it does not refuse", () => {
   let read = 0;
   fc.assert(
-    fc.property(fc.array(pieces, { maxLength: 40 }), (parts) => {
+    fc.property(fc.array(fc.oneof(pieces, quotedLine), { maxLength: 30 }), (parts) => {
       const text = parts.join("");
       let entries;
       try {

@@ -65,6 +65,12 @@ export type { GatherOptions } from "./lib/backup/gather.ts";
 export type { MissingGenerations } from "./lib/backup/assemble.ts";
 export type { Backup } from "./lib/backup/backup.ts";
 export type { RestoreOptions, RestoreReport } from "./lib/backup/restore.ts";
+export type { ImportEntry, KeptSecret, KeptVersion } from "./lib/exchange/entry.ts";
+export type { ExportOptions } from "./lib/exchange/export_secrets.ts";
+export type { ExportedSecret } from "./lib/exchange/exported.ts";
+export type { ImportOptions, ImportReport } from "./lib/exchange/import_secrets.ts";
+export type { OnConflict } from "./lib/exchange/plan.ts";
+export { ExchangeLimitError, ExportRefusedError, ImportConflictError } from "./lib/exchange/errors.ts";
 export type { RotateOptions, RotateReport } from "./lib/rotate.ts";
 export { BackupForeignError, BackupReadOnlyError, SlotsWouldDropError, VaultRotatedError } from "./lib/errors.ts";
 

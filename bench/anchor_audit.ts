@@ -90,7 +90,7 @@ async function openEngine(path: string, keyFile: Uint8Array, anchored: boolean):
   lock.release();
   const { vaultKey, slot } = await unwrapVaultKey(meta, await resolveCredential({ keyFile }));
   const keys = await deriveKeys(vaultKey, meta.vaultId);
-  const anchor = anchored ? await findAnchor(path, undefined) : undefined;
+  const anchor = anchored ? await findAnchor(path, undefined, meta) : undefined;
   return await Engine.load(medium, keys, { origin: { slot }, anchor });
 }
 

@@ -24,6 +24,7 @@ const NAMES = [
   "sessions",
   "users",
   "password_check",
+  "import_dotenv",
 ] as const;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

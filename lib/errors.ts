@@ -144,6 +144,26 @@ export const ERROR_TABLE = {
   "too-much-to-redact": { exit: 2, hint: "Run it without --redact, or keep its output away from others" },
   "command-not-found": { exit: 127, hint: "Check the name, and that its folder is in PATH" },
   "command-not-executable": { exit: 126, hint: "Check that it is a program, and that its mode lets you run it" },
+  "malformed-import": { exit: 6, hint: "Nothing was imported; mend the file, or name its format with --format" },
+  "import-names": { exit: 2, hint: "Nothing was imported; a name is 1 to 512 bytes without control characters" },
+  "import-conflict": {
+    exit: 10,
+    hint: "Nothing was imported; --on-conflict skip, overwrite or rename says what to do with such names",
+  },
+  "import-encrypted": { exit: 2, hint: "Export once more from the other program, without encryption, and import that" },
+  "import-decryption": { exit: 4, hint: "Check the key or passphrase, and that the file is whole" },
+  "exchange-limit": { exit: 2, hint: "Split it into several" },
+  "export-refused": {
+    exit: 11,
+    hint: "Export for age recipients with --to, or allow it: `coffer policy set plaintext-export allow`",
+  },
+  "malformed-otp": { exit: 2, hint: "Keep an otpauth:// address there, or the secret in base32" },
+  "editor-failed": { exit: 1, hint: "Nothing was changed; check the command of the editor" },
+  "secret-changed": { exit: 5, hint: "Nothing was overwritten; edit the new value" },
+  "export-unsuited": {
+    exit: 2,
+    hint: "Nothing was written; choose other names, or --format json, which holds everything",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The stable name of an error's cause; callers and scripts branch on it. */

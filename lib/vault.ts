@@ -25,6 +25,10 @@ import { deriveKeys } from "./sealed/keys.ts";
 import { decodeMeta } from "./sealed/meta.ts";
 import { remembered } from "./sealed/remembered.ts";
 import type { RotateOptions, RotateReport } from "./rotate.ts";
+import type { ImportEntry } from "./exchange/entry.ts";
+import type { ExportOptions } from "./exchange/export_secrets.ts";
+import type { ExportedSecret } from "./exchange/exported.ts";
+import type { ImportOptions, ImportReport } from "./exchange/import_secrets.ts";
 import {
   attemptsOf,
   type AttemptsOptions,
@@ -364,6 +368,32 @@ export class Vault implements AsyncDisposable {
     const audited = await this.policies.get("audit-reads");
     if (!audited || this.#engine.live.generation.meta.backup) return;
     await this.#engine.transact((work) => work.audit({ operation: "vault.backup" }));
+  }
+
+  /**
+   * Gives secrets, with all that is known of them, to be kept elsewhere. The log tells of it before they are given, and
+   * where reads are noted of each one that is.
+   *
+   * @throws {ExportRefusedError} when they are not to be encrypted and the vault's policy `plaintext-export` forbids that
+   * @throws {ExchangeLimitError} when they have more than 256 MiB @throws {InvalidNameError} for a pattern that is none
+   * @throws {BusyError} and what else {@linkcode Vault.transaction} throws
+   */
+  async exportSecrets(options: ExportOptions): Promise<ExportedSecret[]> {
+    const { exportSecrets } = await import("./exchange/export_secrets.ts");
+    return await exportSecrets(this.#engine, options);
+  }
+
+  /**
+   * Takes secrets over, all in one commit or none. Whether a name is taken by the same value or another one is found out
+   * under the vault's lock.
+   *
+   * @throws {ImportConflictError} when names are taken by something else, unless options say what to do with those
+   * @throws {InvalidNameError} @throws {InvalidMetadataError} @throws {ValueTooLargeError}
+   * @throws {BusyError} and what else {@linkcode Vault.transaction} throws
+   */
+  async importSecrets(entries: readonly ImportEntry[], options: ImportOptions = {}): Promise<ImportReport> {
+    const { importSecrets } = await import("./exchange/import_secrets.ts");
+    return await importSecrets(this.#engine, entries, options);
   }
 
   /**

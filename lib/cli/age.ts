@@ -13,6 +13,9 @@ const MAGICS = ["age-encryption.org/v1\n", "-----BEGIN AGE ENCRYPTED FILE-----"]
 /** Most bytes of a file with identities. */
 const MAX_IDENTITY_SIZE = 64 * 1024;
 
+/** What opens an age file: a file with identities, or a passphrase. */
+export type AgeCredential = { readonly identityFile: string } | { readonly passphrase: string };
+
 /** Whether the bytes are those of an age file. */
 export function isAge(bytes: Uint8Array): boolean {
   return MAGICS.some((magic) => equalBytes(bytes.subarray(0, magic.length), magic));
@@ -38,10 +41,28 @@ export async function ageEncrypter(recipients: readonly string[]): Promise<(byte
   return async (bytes) => await encrypter.encrypt(bytes);
 }
 
+/** Makes a function that encrypts under a passphrase. */
+export async function agePassphraseEncrypter(passphrase: string): Promise<(bytes: Uint8Array) => Promise<Uint8Array>> {
+  const { Encrypter } = await import("age-encryption");
+  const encrypter = new Encrypter();
+  encrypter.setPassphrase(passphrase);
+  return async (bytes) => await encrypter.encrypt(bytes);
+}
+
+/** Whether an age file opens with a passphrase, and not with an identity. */
+export async function wantsPassphrase(bytes: Uint8Array): Promise<boolean> {
+  try {
+    const head = (isBinary(bytes) ? bytes : await unarmored(bytes)).subarray(MAGICS[0]!.length);
+    return decodeAscii(head.subarray(0, 16)).startsWith("-> scrypt ");
+  } catch {
+    return false;
+  }
+}
+
 /**
- * Decrypts an age file with the identities in another file.
+ * Decrypts an age file that is a backup.
  *
- * @throws {NoCredentialError} without such a file @throws {MalformedCredentialError} when it holds no identity
+ * @throws {NoCredentialError} without a file with identities @throws {MalformedCredentialError} when it holds none
  * @throws {WrongCredentialError} when none of them opens it, or it was changed or cut short
  */
 export async function decryptAge(bytes: Uint8Array, identityFile: string | undefined): Promise<Bytes> {
@@ -50,22 +71,51 @@ export async function decryptAge(bytes: Uint8Array, identityFile: string | undef
       hint: "The backup is encrypted for age: give the file with the identity, --identity",
     });
   }
-  const { armor, Decrypter } = await import("age-encryption");
+  return await openAge(
+    bytes,
+    { identityFile },
+    () => new WrongCredentialError({ hint: "The age identity does not open the backup, or the backup is damaged" }),
+  );
+}
+
+/**
+ * Decrypts an age file.
+ *
+ * @param refusal makes the error for a file that does not open
+ * @throws {MalformedCredentialError} when the file with identities holds none
+ */
+export async function openAge(bytes: Uint8Array, credential: AgeCredential, refusal: () => Error): Promise<Bytes> {
+  const { Decrypter } = await import("age-encryption");
   const decrypter = new Decrypter();
-  for (const identity of await readIdentities(identityFile)) {
-    try {
-      decrypter.addIdentity(identity);
-    } catch {
-      throw new MalformedCredentialError("The identity file holds a line that is no age identity");
+  if ("passphrase" in credential) decrypter.addPassphrase(credential.passphrase);
+  else {
+    for (const identity of await readIdentities(credential.identityFile)) {
+      try {
+        decrypter.addIdentity(identity);
+      } catch {
+        throw new MalformedCredentialError("The identity file holds a line that is no age identity");
+      }
     }
   }
   try {
-    const binary = equalBytes(bytes.subarray(0, MAGICS[0]!.length), MAGICS[0]!);
-    return new Uint8Array(await decrypter.decrypt(binary ? bytes : armor.decode(decodeUtf8(bytes))));
+    return new Uint8Array(await decrypter.decrypt(isBinary(bytes) ? bytes : await unarmored(bytes)));
   } catch {
     // Why is the library's own wording, and would only say what was tried.
-    throw new WrongCredentialError({ hint: "The age identity does not open the backup, or the backup is damaged" });
+    throw refusal();
   }
+}
+
+function isBinary(bytes: Uint8Array): boolean {
+  return equalBytes(bytes.subarray(0, MAGICS[0]!.length), MAGICS[0]!);
+}
+
+async function unarmored(bytes: Uint8Array): Promise<Uint8Array> {
+  const { armor } = await import("age-encryption");
+  return armor.decode(decodeUtf8(bytes));
+}
+
+function decodeAscii(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
 
 /** The identities of a file as `age-keygen` writes it: one a line, comments behind `#`. */

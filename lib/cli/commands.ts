@@ -12,6 +12,8 @@ const slots = () => import("./commands/slots.ts");
 const backups = () => import("./commands/backup.ts");
 const auth = () => import("./auth/commands.ts");
 const run = () => import("./run/commands.ts");
+const everyday = () => import("./everyday/commands.ts");
+const exchange = () => import("./exchange/commands.ts");
 
 /** All commands, in the order in which help lists them. */
 export const COMMANDS = lazyRoutes(
@@ -31,6 +33,14 @@ COFFER_CERTIFICATE[_FILE], else it is asked for. \`coffer help COMMAND\` says mo
     meta: async () => (await secrets()).meta,
     run: async () => (await run()).RUN_COMMANDS.run,
     inject: async () => (await run()).RUN_COMMANDS.inject,
+    generate: async () => (await everyday()).generate,
+    edit: async () => (await everyday()).edit,
+    copy: async () => (await everyday()).copy,
+    otp: async () => (await everyday()).otp,
+    find: async () => (await everyday()).find,
+    "audit-passwords": async () => (await everyday()).auditPasswords,
+    export: async () => (await exchange()).exportCommand,
+    import: async () => (await exchange()).importCommand,
     status: async () => (await vault()).status,
     check: async () => (await vault()).check,
     doctor: async () => (await vault()).doctor,

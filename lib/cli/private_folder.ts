@@ -29,14 +29,15 @@ export class PrivateFolder implements Disposable {
 
   /**
    * Makes a folder of mode 0700, in the first of these that takes it: /dev/shm (to which the runtime lets a process
-   * only with all permissions), $XDG_RUNTIME_DIR, the folder for temporary files. Takes away what killed processes left
-   * there.
+   * only with all permissions), $XDG_RUNTIME_DIR, the folder for temporary files, the fallback. Takes away what killed
+   * processes left there.
    *
+   * @param fallback a folder that takes it when no other may be written to
    * @throws {MissingPermissionError} when none of them may be written to
    */
-  static make(): PrivateFolder {
+  static make(fallback?: string): PrivateFolder {
     let failure: unknown;
-    for (const base of bases()) {
+    for (const base of bases(fallback)) {
       try {
         return PrivateFolder.#makeIn(base);
       } catch (error) {
@@ -95,11 +96,12 @@ export class PrivateFolder implements Disposable {
   }
 }
 
-function* bases(): Generator<string | undefined> {
+function* bases(fallback: string | undefined): Generator<string | undefined> {
   if (Deno.build.os === "linux") yield "/dev/shm";
   const runtime = environment("XDG_RUNTIME_DIR");
   if (runtime !== undefined) yield runtime;
   yield undefined;
+  if (fallback !== undefined) yield fallback;
 }
 
 /** Takes away what killed processes left. That it cannot be done is no reason to leave more. */

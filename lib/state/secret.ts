@@ -108,6 +108,23 @@ export function addVersion(records: RecordWriter, name: string, value: Uint8Arra
   return { ...before ?? { created: now }, updated: now, versions };
 }
 
+/**
+ * The record of a secret that is new here, as another vault kept it: with its versions, one to ten of them without a gap,
+ * and their times. It is for the caller to put.
+ */
+export function adoptSecret(
+  records: RecordWriter,
+  secret: Omit<StoredSecret, "versions"> & {
+    readonly versions: readonly { readonly version: number; readonly created: number; readonly value: Uint8Array }[];
+  },
+): StoredSecret {
+  const versions = secret.versions.map(({ version, created, value }) => {
+    checkValue(value);
+    return { version, created, size: value.length, ...storeValue(records, value) };
+  });
+  return { ...secret, versions };
+}
+
 /** Writes the record of a secret. */
 export function putSecret(records: RecordWriter, name: string, secret: StoredSecret): void {
   records.put(SECRET, name, JSON.stringify(secret));

@@ -221,7 +221,7 @@ export class FileMedium implements Medium {
       await this.#disk.sync();
     } catch (error) {
       // Others would see the commit, though the disk may never hold it; and this caller is told that it failed.
-      await this.#takeBack(slot);
+      await this.#takeBack(slot, Math.max(space.pages, countedPages(known)));
       throw error;
     }
     this.#space = { free: normalize([...shrunk.free, ...space.pending]), pending: dropped, pages: shrunk.pages };
@@ -254,9 +254,12 @@ export class FileMedium implements Medium {
     }
   }
 
-  async #takeBack(slot: 0 | 1): Promise<void> {
+  async #takeBack(slot: 0 | 1, pages: number): Promise<void> {
     try {
       await this.#disk.writeAt(new Uint8Array(PAGE_SIZE), slot * PAGE_SIZE);
+      // What the system could not sync it may have given up, new pages at the end too. The next commit that counts on them
+      // writes them again, because it finds the file as short as it was.
+      if (await this.#disk.size() > pages * PAGE_SIZE) await this.#disk.truncate(pages * PAGE_SIZE);
     } catch {
       // The first error is the one that is reported; if the page was written whole after all, the commit may stand,
       // which is the other outcome that a failed commit may have.

@@ -8,6 +8,7 @@ Deno.test("isChange holds for what somebody wills, not for reads, mending and wh
     "anchor.move",
     "anchor.trust",
     "apikey.used",
+    "export.encrypted",
     "export.plaintext",
     "login.failed",
     "secret.read",

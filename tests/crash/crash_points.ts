@@ -9,6 +9,9 @@
  * - all of them, and the next write up to every 512th byte;
  * - what was synced, and each combination of what was not (the power failed), the last write torn as well.
  *
+ * Then the next process goes on, and meets the same in its turn; after a kill with what the first one wrote still in the
+ * system's memory only.
+ *
  * @module
  */
 import assert from "node:assert/strict";
@@ -19,15 +22,15 @@ import { type Change, type Image, imageAfter, type Survivors, unsynced, World } 
 /** The unit that a disk writes whole. */
 const SECTOR = 512;
 /** Unsynced changes up to this many are tried in every combination. */
-const ALL_SUBSETS = DEEP ? 10 : 5;
+const ALL_SUBSETS = DEEP ? 9 : 5;
 /** Beyond that, so many combinations are drawn. */
-const DRAWN_SUBSETS = DEEP ? 400 : 24;
+const DRAWN_SUBSETS = DEEP ? 250 : 24;
 /** At most so many places at which one write is torn. */
-const TEARS = DEEP ? 300 : 8;
+const TEARS = DEEP ? 128 : 8;
 /** One image in so many is gone on from, and one in so many meets a second crash on the way, at so many points. */
-const GO_ON_EVERY = DEEP ? 1 : 5;
-const SECOND_EVERY = DEEP ? 5 : 75;
-const SECOND_POINTS = DEEP ? 40 : 12;
+const GO_ON_EVERY = DEEP ? 2 : 5;
+const SECOND_EVERY = DEEP ? 20 : 75;
+const SECOND_POINTS = DEEP ? 30 : 12;
 
 /** Something that is looked at after a crash. */
 export interface Subject {
@@ -83,18 +86,30 @@ export interface Counts {
 /** What a run did: its changes, how many there were at each acknowledgement, and the state before and after each. */
 export interface Run {
   readonly initial: Image;
+  /** The changes of a process that died before, then those of this one. */
   readonly log: readonly Change[];
+  /** Where this one's begin. */
+  readonly from: number;
+  /** What the machine may fall back to as long as nothing was acknowledged: what died before was not, either. */
+  readonly fallbacks: readonly string[];
   readonly acknowledged: readonly number[];
   readonly states: readonly string[];
   /** Whether nothing at all is in flight after the last acknowledgement. */
   readonly settles: boolean;
 }
 
+/** What a process finds: a disk, and in the system's memory what one that died before it has changed since. */
+interface Before {
+  readonly initial: Image;
+  readonly died?: readonly Change[];
+  readonly fallbacks?: readonly string[];
+}
+
 /** Tries every crash point of an operation, and counts them. */
 export async function assertSurvivesCrashes(operation: Operation, counts: Counts): Promise<void> {
   const before = new World();
   await on(before, () => operation.prepare());
-  const run = await record(operation, before.image, true, (acknowledged) => operation.run(acknowledged));
+  const run = await record(operation, { initial: before.image }, true, (acknowledged) => operation.run(acknowledged));
   assert.ok(run.log.length > 0, "the operation changes nothing");
   const { makes } = operation;
   assert.ok(makes === undefined || run.log.some(({ op }) => op === makes), `it makes no ${makes}`);
@@ -106,13 +121,13 @@ export async function assertSurvivesCrashes(operation: Operation, counts: Counts
 /** Runs an operation where nothing fails. */
 export async function record(
   subject: Subject,
-  initial: Image,
+  { initial, died = [], fallbacks = [] }: Before,
   settles: boolean,
   work: (acknowledged: () => Promise<void>) => Promise<void>,
 ): Promise<Run> {
-  const world = new World(initial);
+  const world = new World(initial, died);
   const acknowledged: number[] = [];
-  const states = [await look(subject, initial, false)];
+  const states = [await look(subject, world.image, false)];
   await on(world, () =>
     work(async () => {
       acknowledged.push(world.log.length);
@@ -120,7 +135,7 @@ export async function record(
     }));
   assert.equal(world.open, 0, "files are left open");
   assert.ok(acknowledged.length > 0);
-  return { initial, log: [...world.log], acknowledged, states, settles };
+  return { initial, log: [...world.log], from: died.length, fallbacks, acknowledged, states, settles };
 }
 
 /** What stands on a disk. Looking at it leaves it as it is. */
@@ -140,10 +155,10 @@ async function explore(
 ): Promise<void> {
   const points = [...pointsOf(run, random)];
   const chosen = depth > 0 ? points : drawn(points, SECOND_POINTS, random);
-  for (const { done, how, survivors } of chosen) {
+  for (const { done, how, survivors, died } of chosen) {
     const at = counts.points++;
     const settled = run.settles && done === run.acknowledged.length;
-    const known = run.states.slice(done, done + 2);
+    const known = [...run.states.slice(done, done + 2), ...(done === 0 ? run.fallbacks : [])];
     const image = imageAfter(run.initial, run.log, survivors);
     try {
       const state = await look(subject, image, settled);
@@ -154,7 +169,8 @@ async function explore(
       );
       if (depth > 0 && at % GO_ON_EVERY === 0) {
         const again = at % SECOND_EVERY === 0 ? depth - 1 : undefined;
-        await assertGoesOn(subject, image, [state, run.states.at(-1)!], settled, counts, random, again);
+        const before = died === undefined ? { initial: image } : { initial: run.initial, died, fallbacks: known };
+        await assertGoesOn(subject, before, [state, run.states.at(-1)!], settled, counts, random, again);
       }
     } catch (cause) {
       throw new Error(`${how}, COFFER_SEED=${SEED}`, { cause });
@@ -165,7 +181,7 @@ async function explore(
 /** The next change takes place; nothing of it, nor of what was there, is lost when the power fails after it. */
 async function assertGoesOn(
   subject: Subject,
-  image: Image,
+  before: Before,
   [found, done]: readonly [string, string],
   settled: boolean,
   counts: Counts,
@@ -173,14 +189,14 @@ async function assertGoesOn(
   depth: number | undefined,
 ): Promise<void> {
   const settles = settled || subject.answers.includes(found);
-  const run = await record(subject, image, settles, async (acknowledged) => {
+  const run = await record(subject, before, settles, async (acknowledged) => {
     await subject.goOn(found);
     await acknowledged();
   });
   counts.reopenings++;
   assert.equal(run.states[1], subject.gone(found, done), "after going on");
   const lost = new Set(unsynced(run.log, run.log.length));
-  const left = imageAfter(image, run.log, { keeps: (index) => !lost.has(index) });
+  const left = imageAfter(run.initial, run.log, { keeps: (index) => !lost.has(index) });
   assert.equal(await look(subject, left, settles), run.states[1], "after going on, and a loss of power");
   counts.reopenings++;
   if (depth !== undefined) await explore(subject, run, counts, random, depth);
@@ -191,30 +207,43 @@ interface Point {
   readonly done: number;
   readonly how: string;
   readonly survivors: Survivors;
+  /** When only the process died: what it has changed, which the system may not have written yet. */
+  readonly died?: readonly Change[];
 }
 
-function* pointsOf({ log, acknowledged }: Run, random: () => number): Generator<Point> {
+function* pointsOf({ log, acknowledged, from }: Run, random: () => number): Generator<Point> {
   const seen = new Set<string>();
-  for (let end = 0; end <= log.length; end++) {
+  for (let end = from; end <= log.length; end++) {
     const done = acknowledged.filter((count) => count <= end).length;
     for (const [how, kept, torn] of survivals(log, end, random)) {
       const key = `${done} ${kept.join()} ${torn?.index} ${torn?.bytes}`;
       if (seen.has(key)) continue;
       seen.add(key);
       const keep = new Set(kept);
-      yield { done, how: `${how} of ${log.length} changes`, survivors: { keeps: (index) => keep.has(index), torn } };
+      const survivors = { keeps: (index: number) => keep.has(index), torn };
+      const died = how.startsWith(KILLED) ? { died: changesUntil(log, end, torn?.bytes) } : {};
+      yield { done, how: `${how} of ${log.length} changes`, survivors, ...died };
     }
   }
 }
+
+/** The first changes of a log, and so many bytes of the next write. */
+function changesUntil(log: readonly Change[], end: number, bytes: number | undefined): readonly Change[] {
+  const next = log[end];
+  const part = bytes !== undefined && next?.op === "write" ? [{ ...next, data: next.data.slice(0, bytes) }] : [];
+  return [...log.slice(0, end), ...part];
+}
+
+const KILLED = "killed";
 
 type Survival = readonly [how: string, kept: readonly number[], torn?: Survivors["torn"]];
 
 /** What may be left when the machine stops after so many changes, or within the next one. */
 function* survivals(log: readonly Change[], end: number, random: () => number): Generator<Survival> {
   const all = Array.from({ length: end }, (_, index) => index);
-  yield [`killed after ${end}`, all];
+  yield [`${KILLED} after ${end}`, all];
   for (const bytes of tearsOf(log[end])) {
-    yield [`killed in ${end} at byte ${bytes}`, [...all, end], { index: end, bytes }];
+    yield [`${KILLED} in ${end} at byte ${bytes}`, [...all, end], { index: end, bytes }];
   }
   const open = unsynced(log, end);
   const durable = all.filter((index) => !open.includes(index));

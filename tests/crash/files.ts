@@ -200,8 +200,7 @@ class SimulatedFile {
 
   syncSync(): void {
     this.#assertOpen();
-    this.#world.call("sync");
-    this.#world.apply(
+    this.#world.sync(
       this.#file === undefined ? { op: "sync-folder", folder: this.#path } : { op: "sync", file: this.#file },
     );
   }

@@ -17,7 +17,7 @@ import { PAGE_SIZE } from "../../lib/storage/page.ts";
 import { type OpenOptions, Vault } from "../../lib/vault.ts";
 import { forgeNewest, metaPages } from "../backup/damage.ts";
 import { CHEAP_KDF } from "../helpers.ts";
-import { DEEP, filled } from "../storage/helpers.ts";
+import { filled } from "../storage/helpers.ts";
 import type { Operation, Session } from "./crash_points.ts";
 import { ROOT } from "./files.ts";
 
@@ -206,12 +206,6 @@ async function outweigh(vault: Vault): Promise<void> {
   for (let i = 0; i < 3; i++) await vault.secrets.set(`large/${i}`, filled(7_000, i));
 }
 
-/** What makes the file large, and then mostly free. */
-async function grow(vault: Vault): Promise<void> {
-  await base(vault);
-  await vault.secrets.set("huge", filled(1_200_000, 3));
-}
-
 /** A passphrase slot, by which whoever knows it may open the vault too. */
 async function withPassphrase(vault: Vault): Promise<void> {
   await base(vault);
@@ -275,16 +269,6 @@ async function inTurn(work: (first: Vault, second: Vault) => Promise<void>): Pro
   await work(first, second);
 }
 
-const CUTTING = operation({
-  name: "compaction that cuts the file",
-  prepare: grow,
-  steps: [
-    (vault) => vault.secrets.delete("huge"),
-    ...[1, 2].map((i) => (vault: Vault) => vault.secrets.set("filler", filled(20_000, i))),
-    (vault) => vault.secrets.set("small", "1"),
-  ],
-});
-
 /** All that changes a vault. */
 export const VAULT_OPERATIONS: readonly Operation[] = [
   {
@@ -337,8 +321,6 @@ export const VAULT_OPERATIONS: readonly Operation[] = [
     },
     steps: [5, 6].map((i) => (vault) => vault.secrets.set(`small/${i}`, "1")),
   }),
-  // The file medium alone is tried with this each time.
-  ...(DEEP ? [CUTTING] : []),
   operation({
     name: "slot add",
     steps: [

@@ -63,14 +63,20 @@ export class World {
   #time = 0;
   #next = 1;
 
-  /** A machine that starts with what is on its disk. */
-  constructor(initial: Image = NOTHING) {
+  /** Changes that no later sync makes durable: the system gave them up when a sync failed, and told that once. */
+  readonly givenUp = new Set<number>();
+  /** Whether a folder could not be synced. */
+  namesLost = false;
+
+  /** A machine that starts with what is on its disk, and what processes that ended have changed since. */
+  constructor(initial: Image = NOTHING, died: readonly Change[] = []) {
     this.initial = initial;
     for (const [file, bytes] of initial.files) {
       this.#files.set(file, bytes.slice());
       this.#next = Math.max(this.#next, file + 1);
     }
     this.#names = new Map(initial.names);
+    for (const change of died) this.apply(change);
   }
 
   /** Everything as the processes see it. */
@@ -86,6 +92,20 @@ export class World {
   /** A time that changes when a name does. */
   get time(): number {
     return this.#time;
+  }
+
+  /** Syncs a file, or a folder. When that fails, what was to be synced is not tried again. */
+  sync(change: Extract<Change, { op: "sync" | "sync-folder" }>): void {
+    try {
+      this.call("sync");
+    } catch (error) {
+      if (change.op === "sync-folder") this.namesLost = true;
+      for (const index of change.op === "sync" ? unsynced(this.log, this.log.length) : []) {
+        if (placeOf(this.log[index]!) === placeOf(change)) this.givenUp.add(index);
+      }
+      throw error;
+    }
+    this.apply(change);
   }
 
   /** Notes a call, and says how many bytes it may move, or throws what goes wrong with it. */
@@ -115,8 +135,7 @@ export class World {
 
   /** Makes a file. */
   create(path: string): number {
-    const file = this.#next++;
-    this.#files.set(file, new Uint8Array(0));
+    const file = this.#next;
     this.apply({ op: "name", file, path });
     return file;
   }
@@ -124,6 +143,10 @@ export class World {
   /** Does a change. */
   apply(change: Change): void {
     this.log.push(change);
+    if (change.op === "name" && !this.#files.has(change.file)) {
+      this.#files.set(change.file, new Uint8Array(0));
+      this.#next = Math.max(this.#next, change.file + 1);
+    }
     if (change.op === "name" || change.op === "unname" || change.op === "rename") this.#time++;
     applyTo(this.#files, this.#names, change);
   }
@@ -183,8 +206,12 @@ export function unsynced(log: readonly Change[], end: number): readonly number[]
 }
 
 /** What must be synced for a change to be durable. */
-function placeOf(change: Exclude<Change, { op: "sync" | "sync-folder" }>): number | string {
+function placeOf(change: Change): number | string {
   switch (change.op) {
+    case "sync":
+      return change.file;
+    case "sync-folder":
+      return change.folder;
     case "write":
     case "truncate":
       return change.file;

@@ -19,6 +19,20 @@ const ERRORS: readonly (readonly [CofferError, string])[] = [
   [new errors.TooMuchToRedactError(7, 5), "The values have 7 bytes, and at most 5 can be masked"],
   [new errors.CommandNotFoundError("x"), 'Cannot run "x": there is no such program'],
   [new errors.CommandNotExecutableError("x"), 'Cannot run "x": it is nothing that can be run'],
+  [new errors.MalformedImportError("CSV", "line 3", "it is odd"), "Cannot read CSV, line 3: it is odd"],
+  [
+    new errors.ImportNamesError([{ where: "line 1", rule: "it is empty" }, { where: "line 2", rule: "it is odd" }]),
+    "Invalid names: line 1: it is empty; line 2: it is odd",
+  ],
+  [new errors.ImportConflictError(["a", "b"]), 'These names are taken by other values: "a", "b"'],
+  [
+    new errors.ImportEncryptedError("Bitwarden"),
+    "The Bitwarden export is encrypted, and coffer reads unencrypted ones only",
+  ],
+  [new errors.ImportDecryptionError("a.age"), 'Cannot decrypt "a.age"'],
+  [new errors.ExchangeLimitError("The file has more bytes", 5), "The file has more bytes than the 5 that are allowed"],
+  [new errors.ExportRefusedError(), "The vault's policy plaintext-export forbids exports without encryption"],
+  [new errors.ExportUnsuitedError("CSV", "binary values", ["a"]), 'The format CSV cannot hold binary values: "a"'],
 ];
 
 Deno.test("every error of lib/exchange has a code of its own, a hint, and says what happened", () => {
@@ -30,4 +44,10 @@ Deno.test("every error of lib/exchange has a code of its own, a hint, and says w
     assert.equal(error.message, message);
     assert.equal(error.hint, ERROR_TABLE[error.code].hint);
   }
+});
+
+Deno.test("errors that list names end after a hundred of them, and say how many more there are", () => {
+  const names = Array.from({ length: 250 }, (_, index) => `n${index}`);
+  assert.match(new errors.ImportConflictError(names).message, /"n0", .*"n99", and 150 more$/);
+  assert.equal(new errors.MalformedImportError("CSV", undefined, "it is odd").message, "Cannot read CSV: it is odd");
 });

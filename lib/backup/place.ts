@@ -4,7 +4,7 @@
  * @module
  */
 import { VaultExistsError } from "../errors.ts";
-import { openFolder, removeIfThere, syncFolder } from "../storage/create.ts";
+import { discard, openFolder, syncFolder } from "../storage/create.ts";
 import { systemError } from "../storage/system_errors.ts";
 
 /**
@@ -16,7 +16,8 @@ export function giveName(temporary: string, path: string): void {
   const folder = openFolder(path);
   try {
     keepBeside(temporary, path);
-    removeIfThere(temporary);
+    // That it stays beside the new file is no reason to say that there is none.
+    discard(temporary);
     syncFolder(folder);
   } catch (error) {
     throw systemError(error, "create", path);

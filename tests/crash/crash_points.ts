@@ -195,7 +195,7 @@ async function assertGoesOn(
   });
   counts.reopenings++;
   assert.equal(run.states[1], subject.gone(found, done), "after going on");
-  const lost = new Set(unsynced(run.log, run.log.length));
+  const lost = new Set(unsynced(run.log, run.log.length, run.from));
   const left = imageAfter(run.initial, run.log, { keeps: (index) => !lost.has(index) });
   assert.equal(await look(subject, left, settles), run.states[1], "after going on, and a loss of power");
   counts.reopenings++;
@@ -215,7 +215,7 @@ function* pointsOf({ log, acknowledged, from }: Run, random: () => number): Gene
   const seen = new Set<string>();
   for (let end = from; end <= log.length; end++) {
     const done = acknowledged.filter((count) => count <= end).length;
-    for (const [how, kept, torn] of survivals(log, end, random)) {
+    for (const [how, kept, torn] of survivals(log, end, from, random)) {
       const key = `${done} ${kept.join()} ${torn?.index} ${torn?.bytes}`;
       if (seen.has(key)) continue;
       seen.add(key);
@@ -239,13 +239,13 @@ const KILLED = "killed";
 type Survival = readonly [how: string, kept: readonly number[], torn?: Survivors["torn"]];
 
 /** What may be left when the machine stops after so many changes, or within the next one. */
-function* survivals(log: readonly Change[], end: number, random: () => number): Generator<Survival> {
+function* survivals(log: readonly Change[], end: number, died: number, random: () => number): Generator<Survival> {
   const all = Array.from({ length: end }, (_, index) => index);
   yield [`${KILLED} after ${end}`, all];
   for (const bytes of tearsOf(log[end])) {
     yield [`${KILLED} in ${end} at byte ${bytes}`, [...all, end], { index: end, bytes }];
   }
-  const open = unsynced(log, end);
+  const open = unsynced(log, end, died);
   const durable = all.filter((index) => !open.includes(index));
   for (const lost of subsetsOf(open, random)) {
     yield [`power failed after ${end}, lost ${lost}`, all.filter((index) => !lost.includes(index))];

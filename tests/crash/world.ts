@@ -147,7 +147,7 @@ export class World {
       this.#files.set(change.file, new Uint8Array(0));
       this.#next = Math.max(this.#next, change.file + 1);
     }
-    if (change.op === "name" || change.op === "unname" || change.op === "rename") this.#time++;
+    if (isOfName(change)) this.#time++;
     applyTo(this.#files, this.#names, change);
   }
 
@@ -192,17 +192,28 @@ export function imageAfter(initial: Image, log: readonly Change[], { keeps, torn
   return { files, names };
 }
 
-/** The indexes of the first `end` changes that a loss of power after them may take away. */
-export function unsynced(log: readonly Change[], end: number): readonly number[] {
+/**
+ * The indexes of the first `end` changes that a loss of power after them may take away.
+ *
+ * @param died how many changes are of a process that was killed: the names that it gave and could not sync any more count as
+ *   durable with the next sync of anything, as they are where names are kept in a journal
+ */
+export function unsynced(log: readonly Change[], end: number, died = 0): readonly number[] {
   const open: number[] = [];
   const synced = new Set<number | string>();
+  const later = log.slice(died, end).some(({ op }) => op === "sync" || op === "sync-folder");
   for (let index = end - 1; index >= 0; index--) {
     const change = log[index]!;
     if (change.op === "sync") synced.add(change.file);
     else if (change.op === "sync-folder") synced.add(change.folder);
+    else if (isOfName(change) && index < died && later) continue;
     else if (!synced.has(placeOf(change))) open.push(index);
   }
   return open.reverse();
+}
+
+function isOfName({ op }: Change): boolean {
+  return op === "name" || op === "unname" || op === "rename";
 }
 
 /** What must be synced for a change to be durable. */

@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Bytes, concat, encodeHex, equalBytes } from "../../../lib/bytes.ts";
+import { type Bytes, concat, encodeBase64, encodeHex, equalBytes } from "../../../lib/bytes.ts";
 import { importAesKey } from "../../../lib/crypto/aes_gcm.ts";
 import { hmac, importHmacKey } from "../../../lib/crypto/hmac.ts";
 import { sha256 } from "../../../lib/crypto/sha256.ts";
@@ -26,7 +26,12 @@ import { resolveCredential } from "../../../lib/sealed/credential.ts";
 import { newKeyFile, parseKeyFile } from "../../../lib/sealed/keyfile.ts";
 import { type Meta, META_SIZE, openMeta, sealMeta } from "../../../lib/sealed/meta.ts";
 import { decodeRecoveryCode, encodeRecoveryCode } from "../../../lib/sealed/recovery.ts";
-import { encodePreviousAnchorKey, PREVIOUS_ANCHOR, previousAnchorKey } from "../../../lib/sealed/rotation.ts";
+import {
+  encodePreviousAnchorKey,
+  PREVIOUS_ANCHOR,
+  previousAnchorKey,
+  readSuperseded,
+} from "../../../lib/sealed/rotation.ts";
 import {
   CHUNK_SIZE,
   decodeHeader,
@@ -224,10 +229,8 @@ export const SEALED_TARGETS: readonly Target[] = [
     seeds: async () => [await anchorBytes(9), await anchorBytes(7, 8), await anchorBytes(8, 9)],
     decode: async (input) => {
       const store = new MemoryAnchor(input);
-      const state = await new Anchor(store).verify(HEAD, HMAC_KEY, {
-        previousKey: () => Promise.resolve(undefined),
-        superseded: () => undefined,
-      });
+      const history = { previousKey: () => Promise.resolve(undefined), superseded: () => undefined };
+      const state = await new Anchor(store).verify(HEAD, HMAC_KEY, history);
       assert.ok(equalBytes(store.bytes!, input), "looking changes nothing");
       return state;
     },
@@ -312,6 +315,20 @@ export const SEALED_TARGETS: readonly Target[] = [
       return await hmac((await previousAnchorKey(state))!, patterned(8));
     },
     words: ["AAAA", '"AA=="', '""'],
+    allowed: [CorruptVaultError],
+    most: 300,
+  }),
+  textTarget({
+    name: "superseded",
+    seeds: ['{"epoch":3}', JSON.stringify({ epoch: 2, anchor: encodeBase64(patterned(32)) })],
+    decode: (json) => {
+      const state = new State();
+      state.put(PREVIOUS_ANCHOR.kind, "superseded", json);
+      return readSuperseded(state)!;
+    },
+    again: ({ epoch, anchor }) =>
+      JSON.stringify({ epoch, ...(anchor === undefined ? {} : { anchor: encodeBase64(anchor) }) }),
+    words: ["epoch", "anchor", '"AA=="', '""'],
     allowed: [CorruptVaultError],
     most: 300,
   }),

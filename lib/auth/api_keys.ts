@@ -56,6 +56,7 @@ export class ApiKeys {
    *
    * @throws {ApiKeyExistsError} @throws {InvalidApiKeyError} when it is too short or too long to be one
    * @throws {UserNotFoundError} @throws {RoleAboveOwnerError} @throws {InvalidMetadataError}
+   * @throws {TypeError} when the role is none @throws {RangeError} when a time is none, or the key's end is past
    */
   async adopt(options: ForeignApiKey): Promise<ApiKeyInfo> {
     const { TransactionApiKeys } = await load();

@@ -19,8 +19,9 @@ export interface DelayOptions {
 /**
  * Calls a function some time after work began to gather, and before the vault closes.
  *
- * The timer does not keep a program alive. What cannot be written is tried again with the next batch, and the failure is
- * logged; at the close of the vault it is thrown.
+ * The timer does not keep a program alive. What comes while there is writing is written after the same time, begun anew
+ * at its end. What cannot be written is tried again with the next batch, and the failure is logged; at the close of the
+ * vault it is thrown.
  */
 export class DelayedWrite {
   readonly #write: () => Promise<void>;
@@ -28,6 +29,8 @@ export class DelayedWrite {
   #pieces = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
+  /** Whether anything came while there was writing. */
+  #came = false;
 
   /** Gathers for an engine; `write` writes down everything there is. */
   constructor(engine: Engine, write: () => Promise<void>, options: DelayOptions) {
@@ -39,8 +42,10 @@ export class DelayedWrite {
   /** Notes that there is one more piece. */
   add(): void {
     this.#pieces++;
-    if (this.#pieces >= this.#options.most) this.#flushLater();
-    else this.#timer ??= unreferenced(setTimeout(() => this.#flushLater(), this.#options.delay));
+    // The end of the writing begins the wait: a timer that ended before it would find nothing that it may do.
+    if (this.#writing !== undefined) this.#came = true;
+    else if (this.#pieces >= this.#options.most) this.#flushLater();
+    else this.#wait();
   }
 
   /** Writes down what was gathered. */
@@ -59,11 +64,16 @@ export class DelayedWrite {
       throw error;
     } finally {
       this.#writing = undefined;
+      if (this.#came) this.#wait();
+      this.#came = false;
     }
   }
 
+  #wait(): void {
+    this.#timer ??= unreferenced(setTimeout(() => this.#flushLater(), this.#options.delay));
+  }
+
   #flushLater(): void {
-    if (this.#writing !== undefined) return;
     this.flush().catch((error) => logFailure("auth", this.#options.what, error));
   }
 }

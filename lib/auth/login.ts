@@ -14,7 +14,7 @@ import { checkPassword } from "./password_bytes.ts";
 import { needsRehash, verifyPassword } from "./phc.ts";
 import { scramFromJson, verifyScramPassword } from "./scram_verifier.ts";
 import { toUserId, type UserId, type UserRef } from "./user_id.ts";
-import { putUser, readUser, type StoredUser } from "./user_record.ts";
+import { mayStillLogIn, putUser, readUser, type StoredUser } from "./user_record.ts";
 import { describeUser, type UserInfo } from "./user_reader.ts";
 
 /** Where a login comes from. */
@@ -47,10 +47,13 @@ export async function login(
   const attempt = await limits.begin(id, source);
   const user = readUser(engine.committed.state, id);
   const right = await isRight(user, password);
-  if (user === undefined || !right || !user.enabled) throw attempt.failed();
+  // What others did while the password was hashed counts: they may have failed, or have shut the user out.
+  await engine.refresh();
+  const now = readUser(engine.committed.state, id);
+  if (user === undefined || !right || !mayStillLogIn(user, now)) throw attempt.failed();
   attempt.succeeded();
-  await rehash(engine, id, user, password);
-  return describeUser(id, user);
+  await rehash(engine, id, now, password);
+  return describeUser(id, now);
 }
 
 /** @throws {InvalidMetadataError} when a source is too long */

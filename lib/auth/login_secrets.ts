@@ -6,7 +6,13 @@
 import { MAX_FOREIGN_HASH } from "./foreign_hash.ts";
 import { checkPassword } from "./password_bytes.ts";
 import { hashPassword, parsePhc } from "./phc.ts";
-import { decodePostgresVerifier, newScramVerifier, scramToJson, type ScramVerifier } from "./scram_verifier.ts";
+import {
+  checkScramVerifier,
+  decodePostgresVerifier,
+  newScramVerifier,
+  scramToJson,
+  type ScramVerifier,
+} from "./scram_verifier.ts";
 import type { StoredUser } from "./user_record.ts";
 
 /** What a user logs in with: a password, or verifiers of one that are ready. */
@@ -31,10 +37,14 @@ export type StoredSecrets = Pick<StoredUser, "password" | "scram" | "foreignHash
  * What is kept of verifiers that are ready.
  *
  * @throws {MalformedVerifierError} @throws {WeakPasswordParametersError}
+ * @throws {TypeError} @throws {RangeError} when a hash of another system is no text, or too long
  */
 export function readySecrets({ passwordHash, scram, foreignHash }: LoginSecrets): StoredSecrets {
   if (passwordHash !== undefined) parsePhc(passwordHash);
-  const verifier = typeof scram === "string" ? decodePostgresVerifier(scram) : scram;
+  const verifier = typeof scram === "string" ? decodePostgresVerifier(scram) : scram && checkScramVerifier(scram);
+  if (foreignHash !== undefined && typeof foreignHash !== "string") {
+    throw new TypeError("A hash of another system is a text");
+  }
   if (foreignHash !== undefined && foreignHash.length > MAX_FOREIGN_HASH) {
     throw new RangeError(`A hash of another system has at most ${MAX_FOREIGN_HASH} characters`);
   }
@@ -50,10 +60,14 @@ export async function hashPasswords(password: string): Promise<StoredSecrets> {
   return readySecrets(await withHashes({ password }));
 }
 
-/** Fails where keeping them would. @throws {InvalidPasswordError} @throws {MalformedVerifierError} @throws {WeakPasswordParametersError} */
-export function checkSecrets(secrets: LoginSecrets): void {
+/**
+ * What is kept of what is ready, when a password that is not could be kept too.
+ *
+ * @throws {InvalidPasswordError} and what {@linkcode readySecrets} throws
+ */
+export function checkSecrets(secrets: LoginSecrets): StoredSecrets {
   if (secrets.password !== undefined) checkPassword(secrets.password);
-  readySecrets(secrets);
+  return readySecrets(secrets);
 }
 
 /** The same with a password hashed, so that it can be kept without any work. */

@@ -9,11 +9,11 @@ import { CofferError } from "../errors.ts";
 import type { LoginOptions } from "./login.ts";
 import { checkSource } from "./login.ts";
 import type { LoginLimits, LoginTry } from "./login_limits.ts";
-import { decoyVerifier, ScramServer } from "./scram_server.ts";
+import { decoyVerifier, INVALID_PROOF, ScramServer } from "./scram_server.ts";
 import { DEFAULT_SCRAM_ITERATIONS, scramFromJson, type ScramVerifier } from "./scram_verifier.ts";
 import { authKeys } from "./secret.ts";
 import { toUserId, type UserId, type UserRef } from "./user_id.ts";
-import { readUser } from "./user_record.ts";
+import { mayStillLogIn, readUser, type StoredUser } from "./user_record.ts";
 import { describeUser, type UserInfo } from "./user_reader.ts";
 
 /** How to log in by SCRAM. */
@@ -48,6 +48,8 @@ export class ScramLogin {
   readonly #decoy: Uint8Array<ArrayBuffer>;
   readonly #server: ScramServer;
   #id: UserId | undefined;
+  /** The user as of the first message. */
+  #user: StoredUser | undefined;
   #attempt: LoginTry | undefined;
 
   /** Made by `Auth.scram`. */
@@ -93,12 +95,14 @@ export class ScramLogin {
       throw error;
     }
     const attempt = this.#attempt!;
+    // How long this message takes is up to the client: what was right when the exchange began may be so no longer.
+    await this.#engine.refresh();
     const { serverFinal, authenticated } = outcome;
     const user = authenticated ? readUser(this.#engine.committed.state, this.#id!) : undefined;
-    if (user === undefined) {
+    if (this.#user === undefined || !mayStillLogIn(this.#user, user)) {
       const error = attempt.failed();
       if (error.code === "too-many-attempts") throw error;
-      return { serverFinal, user: null };
+      return { serverFinal: INVALID_PROOF, user: null };
     }
     attempt.succeeded();
     return { serverFinal, user: describeUser(this.#id!, user) };
@@ -110,6 +114,7 @@ export class ScramLogin {
     const { state } = this.#engine.committed;
     const user = id === undefined ? undefined : readUser(state, id);
     this.#id = id;
+    this.#user = user;
     if (user?.scram !== undefined) return { verifier: scramFromJson(user.scram), found: user.enabled };
     const decoy = (await authKeys(this.#engine, state))?.decoy ?? this.#decoy;
     const told = id === undefined ? name : `${id.tenant ?? ""}/${id.name}`;

@@ -23,6 +23,9 @@ import type { ScramVerifier } from "./scram_verifier.ts";
 const NONCE_SIZE = 18;
 const DECOY_SALT_SIZE = 16;
 
+/** What a client hears at the end that is not let in (RFC 5802, section 7). */
+export const INVALID_PROOF = "e=invalid-proof";
+
 /** What a lookup gives. */
 export interface ScramLookup {
   /** The user's verifier; for one who does not exist, or may not log in, that of {@linkcode decoyVerifier}. */
@@ -130,7 +133,7 @@ export class ScramServer {
     // Signed whether or not it is sent, so that both ends take the same work.
     const signature = await hmac(await importHmacKey(found.verifier.serverKey), signed);
     const authenticated = proven && found.found;
-    return { serverFinal: authenticated ? `v=${encodeBase64(signature)}` : "e=invalid-proof", username, authenticated };
+    return { serverFinal: authenticated ? `v=${encodeBase64(signature)}` : INVALID_PROOF, username, authenticated };
   }
 
   /** Goes on from the given state, and leaves the exchange over until the step has succeeded. */

@@ -211,9 +211,20 @@ function decodeVerifier(
     throw error;
   }
   const [salt, storedKey, serverKey] = parts as [Bytes, Bytes, Bytes];
+  return checkScramVerifier({ salt, iterations, storedKey, serverKey }, format);
+}
+
+/**
+ * Returns a verifier, from wherever it came, when all of it is within bounds.
+ *
+ * @throws {MalformedVerifierError} @throws {WeakPasswordParametersError}
+ */
+export function checkScramVerifier(verifier: ScramVerifier, format: VerifierFormat = "scram"): ScramVerifier {
+  const { salt, iterations, storedKey, serverKey } = verifier;
+  checkIterations(iterations);
   if (!isSaltSize(salt.length)) throw new MalformedVerifierError(format, `its salt has not ${SALT_RULE}`);
   if (storedKey.length !== KEY_SIZE || serverKey.length !== KEY_SIZE) {
     throw new MalformedVerifierError(format, `its keys have not ${KEY_SIZE} bytes`);
   }
-  return { salt, iterations, storedKey, serverKey };
+  return verifier;
 }

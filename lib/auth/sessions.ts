@@ -55,6 +55,11 @@ export const DEFAULT_AUDIENCE = "coffer";
 /** Seconds for which a session counts, unless another number is given. */
 export const DEFAULT_LIFETIME = 3600;
 const MAX_TOKEN_SIZE = 4096;
+/**
+ * Three parts in base64url, the last of 32 bytes with no stray bits at its end: so no other text passes for a token, and
+ * a program may know one by its text.
+ */
+const FORM = /^[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]$/;
 const MAX_AUDIENCE_SIZE = 256;
 /** By so many seconds clocks of machines that share a vault may differ. */
 const CLOCK_TOLERANCE = 60;
@@ -116,15 +121,19 @@ export class Sessions {
   async verify(token: string, options: VerifySessionOptions): Promise<Session> {
     const { audience = DEFAULT_AUDIENCE, maxAge = DEFAULT_MAX_AGE } = options;
     checkAudience(audience);
-    if (typeof token !== "string" || token.length > MAX_TOKEN_SIZE) throw new InvalidSessionError("malformed");
+    if (typeof token !== "string" || token.length > MAX_TOKEN_SIZE || !FORM.test(token)) {
+      throw new InvalidSessionError("malformed");
+    }
     if (!this.#engine.isLevelWithin(maxAge)) await this.#engine.refresh();
     const keys = this.#knownKeys() ?? await this.#keys();
     const jose = this.#jose ?? await this.#load();
     const now = this.#now();
     const { sub, iat, exp, ver } = await verifyToken(jose, token, keys, this.#issuer, audience, now);
+    // A program that has the key may make tokens too, and the library looks at the types of the others only.
+    if (typeof sub !== "string") throw new InvalidSessionError("malformed");
     const { state } = this.#engine.committed;
     // Under a right signature it was written here: looking it up as it stands finds a user, or nobody.
-    const id = userOfKey(sub!.includes("/") ? sub! : `/${sub}`);
+    const id = userOfKey(sub.includes("/") ? sub : `/${sub}`);
     const user = readUser(state, id);
     if (user === undefined || !user.enabled || ver !== sessionTag(state, user)) {
       throw new InvalidSessionError("revoked");

@@ -105,6 +105,7 @@ export class TransactionApiKeys {
    *
    * @throws {ApiKeyExistsError} @throws {InvalidApiKeyError} when it is too short or too long to be one
    * @throws {UserNotFoundError} @throws {RoleAboveOwnerError} @throws {InvalidMetadataError}
+   * @throws {TypeError} when the role is none @throws {RangeError} when a time is none, or the key's end is past
    */
   adopt(options: ForeignApiKey): Promise<ApiKeyInfo> {
     const { key, createdAt } = options;
@@ -166,6 +167,7 @@ function judge(
   if (expires !== undefined && !(expires > now)) {
     throw new RangeError("The time at which a key expires is past, or none");
   }
+  if (!Number.isSafeInteger(created)) throw new RangeError("The time at which a key was made is none");
   return { owner: userKey(owner), name, role, created, ...(expires === undefined ? {} : { expires }) };
 }
 

@@ -6,8 +6,7 @@
 import type { Work } from "../engine.ts";
 import { removeKeysOf } from "./api_key_record.ts";
 import { LastAdminError, UserExistsError } from "./errors.ts";
-import { checkSecrets, hashPasswords, type LoginSecrets, readySecrets, type StoredSecrets } from "./login_secrets.ts";
-import { checkPassword } from "./password_bytes.ts";
+import { checkSecrets, hashPasswords, type LoginSecrets, type StoredSecrets } from "./login_secrets.ts";
 import { checkRole, type Role } from "./role.ts";
 import { ensureAuthSecret } from "./secret.ts";
 import { newSessionTag } from "./session_tag.ts";
@@ -23,11 +22,21 @@ export type NewUser = Exclude<UserRef, string> & LoginSecrets & {
   readonly enabled?: boolean;
 };
 
+/** A user who may be created, as far as that can be said without looking at those there are. */
+interface CheckedUser {
+  readonly id: UserId;
+  readonly role: Role;
+  readonly enabled: boolean;
+  readonly ready: StoredSecrets;
+}
+
 /** Fails where creating the user would, whatever users there are. */
-export function checkNewUser(user: NewUser): void {
-  toUserId(user);
-  checkRole(user.role);
-  checkSecrets(user);
+export function checkNewUser(user: NewUser): CheckedUser {
+  const id = toUserId(user);
+  const role = checkRole(user.role);
+  const { enabled = true } = user;
+  if (typeof enabled !== "boolean") throw new TypeError("A user is enabled, or not: true or false");
+  return { id, role, enabled, ready: checkSecrets(user) };
 }
 
 /**
@@ -39,6 +48,8 @@ export function checkNewUser(user: NewUser): void {
  */
 export class TransactionUsers {
   readonly #work: Work;
+  /** What is written beside the hash that is being made of a password, by key of the user's record. */
+  readonly #hashing = new Map<string, StoredSecrets>();
 
   /** Made by `Vault.transaction`. */
   constructor(work: Work) {
@@ -53,14 +64,13 @@ export class TransactionUsers {
    * @throws {MalformedVerifierError} @throws {WeakPasswordParametersError}
    */
   create(user: NewUser): UserInfo {
-    const id = toUserId(user);
-    const role = checkRole(user.role);
+    const { id, role, enabled, ready } = checkNewUser(user);
     if (readUser(this.#records, id) !== undefined) throw new UserExistsError(formatUserId(id));
     const { now } = this.#work;
-    const { enabled = true } = user;
     ensureAuthSecret(this.#records);
     this.#work.audit({ operation: "user.create", name: formatUserId(id), to: role });
-    return this.#putWith(id, { role, enabled, created: now, updated: now, sessions: newSessionTag() }, user);
+    const stored = { role, enabled, created: now, updated: now, sessions: newSessionTag(), ...ready };
+    return this.#putWith(id, stored, user.password, ready);
   }
 
   /** What is known of a user. @throws {UserNotFoundError} */
@@ -119,10 +129,12 @@ export class TransactionUsers {
    */
   setPassword(user: UserRef, password: string | LoginSecrets): UserInfo {
     const id = toUserId(user);
+    const secrets = typeof password === "string" ? { password } : password;
+    const ready = checkSecrets(secrets);
     const { password: _, scram: __, foreignHash: ___, ...stored } = getUser(this.#records, id);
     this.#work.audit({ operation: "user.password", name: formatUserId(id) });
-    const next = { ...stored, updated: this.#work.now, sessions: newSessionTag() };
-    return this.#putWith(id, next, typeof password === "string" ? { password } : password);
+    const next = { ...stored, updated: this.#work.now, sessions: newSessionTag(), ...ready };
+    return this.#putWith(id, next, secrets.password, ready);
   }
 
   /** Ends every session of a user that was begun up to now. @throws {UserNotFoundError} */
@@ -140,6 +152,7 @@ export class TransactionUsers {
     this.#keepAnAdmin(id);
     getUser(this.#records, id);
     this.#records.remove(USER, userKey(id));
+    this.#hashing.delete(userKey(id));
     const count = removeKeysOf(this.#records, id);
     this.#work.audit({ operation: "user.delete", name: formatUserId(id), ...(count > 0 ? { count } : {}) });
   }
@@ -157,21 +170,22 @@ export class TransactionUsers {
   }
 
   /** Writes a user at once, and what a password becomes as soon as it is hashed. */
-  #putWith(id: UserId, user: StoredUser, secrets: LoginSecrets): UserInfo {
-    const ready = readySecrets(secrets);
-    putUser(this.#records, id, { ...user, ...ready });
-    const info = describeUser(id, { ...user, ...ready });
-    if (secrets.password === undefined) return info;
-    checkPassword(secrets.password);
-    this.#work.wait(this.#hash(id, secrets.password, ready));
+  #putWith(id: UserId, user: StoredUser, password: string | undefined, ready: StoredSecrets): UserInfo {
+    putUser(this.#records, id, user);
+    // Only what was set last counts: a hash that is still being made for what was before is not written.
+    this.#hashing.delete(userKey(id));
+    const info = describeUser(id, user);
+    if (password === undefined) return info;
+    this.#hashing.set(userKey(id), ready);
+    this.#work.wait(this.#hash(id, password, ready));
     return { ...info, hasPassword: true, hasScram: true };
   }
 
   async #hash(id: UserId, password: string, ready: StoredSecrets): Promise<void> {
     const hashed = await hashPasswords(password);
-    const user = readUser(this.#records, id);
-    // The transaction may have removed the user meanwhile.
-    if (user !== undefined) putUser(this.#records, id, { ...user, ...hashed, ...ready });
+    const records = this.#records;
+    if (this.#hashing.get(userKey(id)) !== ready) return;
+    putUser(records, id, { ...getUser(records, id), ...hashed, ...ready });
   }
 
   /** @throws {LastAdminError} when there would be no enabled admin of the platform without this user */

@@ -23,8 +23,12 @@ export type UserRef = string | { readonly tenant?: string | null | undefined; re
 /** Longest name of a user or a tenant, in bytes of UTF-8. */
 export const MAX_USER_NAME_SIZE = 128;
 
-/** What would drive a terminal, hide, or look like another name. */
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}]/u;
+/**
+ * What would drive a terminal, hide, or look like another name; and what SASLprep takes out or refuses without any of
+ * these (RFC 3454, tables B.1, C.1.2, C.6 and C.7). U+2800 is the Braille blank.
+ */
+const HIDDEN =
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u1680\u1806\u2800\u2ff0-\u2ffb\ufffc\ufffd]/u;
 
 /**
  * The user that a text or an object means.
@@ -77,7 +81,7 @@ function checkPart(text: string, part: "name" | "tenant"): string {
     throw fail(`it is longer than ${MAX_USER_NAME_SIZE} bytes`);
   }
   if (!text.isWellFormed()) throw fail("it is not valid Unicode");
-  if (HIDDEN.test(text)) throw fail("it holds a control character, or one that cannot be seen");
+  if (HIDDEN.test(text)) throw fail("it holds a control character, or one that cannot be seen or told");
   if (text.includes("/")) throw fail("it holds a slash, which parts tenant and name");
   if (text.trim() !== text) throw fail("it begins or ends with white space");
   if (text.normalize("NFKC") !== text) throw fail("it is not in Unicode form NFKC");

@@ -47,6 +47,19 @@ export function getUser(records: RecordReader, id: UserId): StoredUser {
   return user;
 }
 
+/**
+ * Whether a password that was right for the user still lets the user in: who is there now is enabled, the same user, and
+ * has no other password. A password that was only kept anew meanwhile is the same one, which the tag of sessions tells.
+ */
+export function mayStillLogIn(then: StoredUser, now: StoredUser | undefined): now is StoredUser {
+  return now !== undefined && now.enabled && (now.sessions === then.sessions || hasSameSecrets(then, now));
+}
+
+function hasSameSecrets(a: StoredUser, b: StoredUser): boolean {
+  const secrets = ({ password, scram, foreignHash }: StoredUser) => JSON.stringify([password, scram, foreignHash]);
+  return secrets(a) === secrets(b);
+}
+
 /** Writes a user. */
 export function putUser(records: RecordWriter, id: UserId, user: StoredUser): void {
   records.put(USER, userKey(id), JSON.stringify(user));

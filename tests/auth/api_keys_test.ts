@@ -134,6 +134,10 @@ withVault("ApiKeys.adopt() lets keys of another system go on, as a hash", async 
   assert.ok(!("key" in info));
   assert.equal((await vault.apiKeys.check("rk_abc123def")).id, info.id);
   await rejectsWith(() => vault.apiKeys.adopt({ owner: "acme/alice", key: "rk_abc123def" }), "api-key-exists");
+  for (const unfit of [{ createdAt: new Date(NaN) }, { expiresAt: new Date(NaN) }]) {
+    await assert.rejects(() => vault.apiKeys.adopt({ owner: "acme/alice", key: "rk_another1", ...unfit }), RangeError);
+  }
+  assert.equal((await vault.apiKeys.list()).length, 1);
   await rejectsWith(() => vault.apiKeys.adopt({ owner: "acme/alice", key: "short" }), "invalid-api-key");
 });
 

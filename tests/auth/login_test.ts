@@ -25,6 +25,24 @@ async function codeOf(work: () => Promise<unknown>): Promise<string> {
   }
 }
 
+/** Does something while a login hashes the password. */
+async function whileHashing(work: () => Promise<unknown>, login: () => Promise<unknown>): Promise<void> {
+  const { subtle } = crypto;
+  const { deriveBits } = subtle;
+  subtle.deriveBits = async function (algorithm, ...rest) {
+    const bits = await deriveBits.call(this, algorithm, ...rest);
+    if ((algorithm as { name: string }).name !== "Argon2id") return bits;
+    subtle.deriveBits = deriveBits;
+    await work();
+    return bits;
+  };
+  try {
+    await login();
+  } finally {
+    subtle.deriveBits = deriveBits;
+  }
+}
+
 withVault("Auth.login() answers alike whether or not there is a user", async ({ vault }) => {
   await vault.users.create({ name: "alice", role: "read", password: PASSWORD });
   await vault.users.create({ name: "off", role: "read", password: PASSWORD, enabled: false });
@@ -173,6 +191,29 @@ withVault("Auth.login() answers tries begun at once as if made one after another
   const told = codes.filter((code) => code === "wrong-login").length;
   assert.ok(told <= (codes.includes("ok") ? 10 : 5), codes.join());
   assert.ok(codes.includes("ok") || codes.filter((code) => code === "too-many-attempts").length === 7, codes.join());
+});
+
+withVault("Auth.login() counts what failed in another process while it hashed the password", async (test) => {
+  const { vault, path } = test;
+  await vault.users.create({ name: "alice", role: "read", password: PASSWORD });
+  await whileHashing(async () => {
+    await using other = await Vault.open(path, { passphrase: PASSPHRASE });
+    for (let i = 0; i < 6; i++) await codeOf(() => other.auth.login("alice", `wrong ${i}`));
+  }, () => rejectsWith(() => vault.auth.login("alice", PASSWORD), "too-many-attempts"));
+});
+
+withVault("Auth.login() lets nobody in who may not log in any more once the password is hashed", async (test) => {
+  const { vault, path } = test;
+  await vault.users.create({ name: "alice", role: "read", password: PASSWORD });
+  await using other = await Vault.open(path, { passphrase: PASSPHRASE });
+  const changes = [
+    () => other.users.setPassword("alice", "another one"),
+    () => other.users.disable("alice"),
+  ];
+  for (const change of changes) {
+    await vault.users.setPassword("alice", PASSWORD);
+    await whileHashing(change, () => rejectsWith(() => vault.auth.login("alice", PASSWORD), "wrong-login"));
+  }
 });
 
 withVault("Auth.login() keeps its counts over a close, and does not let the clock shorten the wait", async (test) => {

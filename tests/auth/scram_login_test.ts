@@ -116,6 +116,35 @@ withVault("Auth.scram() takes each message once, and in order", async ({ vault }
   await rejectsWith(() => vault.auth.scram({ source: "x".repeat(257) }), "invalid-metadata");
 });
 
+withVault("Auth.scram() lets nobody in who may not log in any more when the exchange ends", async (test) => {
+  const { vault, path } = test;
+  const user = { name: "alice", role: "read", password: PASSWORD } as const;
+  await using other = await Vault.open(path, { passphrase: PASSPHRASE });
+  const changes: readonly (readonly [what: string, change: () => Promise<unknown>, stays: boolean])[] = [
+    ["disabled", () => other.users.disable("alice"), false],
+    ["given another password", () => other.users.setPassword("alice", "another one"), false],
+    ["removed", () => other.users.delete("alice"), false],
+    ["somebody else", async () => {
+      await other.users.delete("alice");
+      await other.users.create({ name: "alice", role: "write", password: "another one" });
+    }, false],
+    ["another role", () => other.users.setRole("alice", "write"), true],
+  ];
+  for (const [what, change, stays] of changes) {
+    if (await vault.users.has("alice")) await vault.users.delete("alice");
+    await vault.users.create(user);
+    const login = await vault.auth.scram();
+    const bare = "n=alice,r=0123456789abcdef";
+    const serverFirst = await login.first(`n,,${bare}`);
+    await change();
+    const { clientFinal, serverFinal } = answer(bare, serverFirst, PASSWORD);
+    const outcome = await login.final(clientFinal);
+    assert.equal(outcome.user !== null, stays, what);
+    assert.equal(outcome.serverFinal, stays ? serverFinal : "e=invalid-proof", what);
+    if (stays) assert.equal(outcome.user?.role, "write");
+  }
+});
+
 Deno.test("Auth.scram() works on a vault in which there never was a user", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -10,6 +10,12 @@ async function refused(work: () => Promise<unknown>, problem: SessionProblem): P
   assert.equal(error.cause, undefined);
 }
 
+/** A letter of base64url that differs in bits only that the end of 32 bytes does not use. */
+function nextLetter(letter: string): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return alphabet[alphabet.indexOf(letter) + 1]!;
+}
+
 withVault("Auth.createSession() makes tokens that jose alone verifies, given the key", async ({ vault }) => {
   await vault.users.create({ tenant: "acme", name: "alice", role: "write" });
   const token = await vault.auth.createSession("acme/alice", { audience: "shop", lifetime: 60 });
@@ -53,7 +59,12 @@ withVault("Auth.verifySession() refuses what this vault did not make", async ({ 
     ["nothing", "", "malformed"],
     ["no token", "a.b", "malformed"],
     ["a huge text", "a".repeat(5000), "malformed"],
-    ["one without a signature", `${head}.${body}.`, "signature"],
+    ["one without a signature", `${head}.${body}.`, "malformed"],
+    ["one with a line end", `${token}\n`, "malformed"],
+    ["one with padding", `${token}=`, "malformed"],
+    ["the same signature in other letters", token.slice(0, -1) + nextLetter(token.at(-1)!), "malformed"],
+    ["one of a user who is no text", await sign({ sub: 42 }), "malformed"],
+    ["one of users", await sign({ sub: ["alice"] }), "malformed"],
     ["alg none", new UnsecuredJWT(claims).encode(), "malformed"],
     ["alg none with a signature", `${encoded({ alg: "none", typ: "JWT", kid })}.${body}.${signature}`, "malformed"],
     ["another algorithm", await sign({}, { alg: "HS512" }, new Uint8Array(64).fill(1)), "malformed"],

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import type { UserRef } from "../../mod.ts";
+import { hashPassword } from "../../lib/auth/phc.ts";
+import { saslprep } from "../../lib/auth/saslprep.ts";
+import { toUserId } from "../../lib/auth/user_id.ts";
+import { newScramVerifier, type UserRef } from "../../mod.ts";
 import { rejectsWith, withVault } from "../helpers.ts";
 
 const PASSWORD = "correct horse";
@@ -20,6 +23,13 @@ const BAD_NAMES: readonly (readonly [what: string, user: UserRef])[] = [
   ["a name with a zero-width space", "ali\u200bce"],
   ["a name that turns the writing round", "ali\u202ece"],
   ["a lone surrogate", "ali\ud800ce"],
+  ["a name with a variation selector", "alice\ufe0f"],
+  ["a name with a joiner of graphemes", "al\u034fice"],
+  ["a name of a filler", "\u115f"],
+  ["a name with a blank that is no space", "al\u2800ice"],
+  ["a name with a space of Ogham", "al\u1680ice"],
+  ["a name with a replacement character", "al\ufffdice"],
+  ["a name with a character that is none", "al\ufdd0ice"],
   ["white space around it", " alice"],
   ["a name of 129 bytes", "x".repeat(129)],
   ["a tenant of 129 bytes", { tenant: "x".repeat(129), name: "alice" }],
@@ -39,6 +49,24 @@ for (const [what, user] of BAD_NAMES) {
     assert.equal((await vault.status()).generation, generation);
   });
 }
+
+Deno.test("toUserId() takes no character that SCRAM would change or refuse in a name", () => {
+  const taken: string[] = [];
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const character = String.fromCodePoint(code);
+    if (/[\p{Cn}\p{Cs}\p{Co}]/u.test(character)) continue;
+    // Names that run to the left begin and end so.
+    const ends = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(character) ? "\u05d0" : "a";
+    const name = `${ends}${character}${ends}`;
+    try {
+      toUserId(name);
+    } catch {
+      continue;
+    }
+    if (saslprep(name, { allowUnassigned: true }) !== name) taken.push(code.toString(16));
+  }
+  assert.deepEqual(taken, []);
+});
 
 withVault("Users of one name in two tenants, and in none, are three users", async ({ vault }) => {
   await vault.users.create({ name: "alice", role: "read", password: "one password" });
@@ -200,6 +228,54 @@ withVault("Vault.transaction() with a user that fails changes nothing", async ({
   );
   assert.equal((await vault.status()).generation, generation);
   assert.deepEqual(await vault.users.list(), []);
+});
+
+withVault("Vault.transaction() that goes on after a user was refused keeps nothing of that", async ({ vault }) => {
+  await vault.users.create({ name: "root", role: "admin", password: PASSWORD });
+  const before = await vault.users.get("root");
+  const entries = (await Array.fromAsync(vault.audit.entries())).length;
+  await vault.transaction((tx) => {
+    for (const secrets of ["", { passwordHash: "none" }, { scram: "none" }, { foreignHash: "x".repeat(1025) }]) {
+      assert.throws(() => tx.users.setPassword("root", secrets));
+    }
+    assert.throws(() => tx.users.create({ name: "half", role: "admin", password: "" }));
+    assert.throws(() => tx.users.create({ name: "half", role: "admin", scram: "none" }));
+    assert.equal(tx.users.has("half"), false);
+  });
+  assert.deepEqual(await vault.users.get("root"), before);
+  assert.equal((await Array.fromAsync(vault.audit.entries())).length, entries);
+});
+
+withVault("Vault.transaction() gives a user the password that was set last, and nobody else's", async ({ vault }) => {
+  const passwordHash = await hashPassword("ready");
+  await vault.transaction((tx) => {
+    tx.users.create({ name: "alice", role: "read", password: "first" });
+    tx.users.setPassword("alice", { passwordHash });
+    tx.users.create({ name: "bob", role: "read", password: "of the first bob" });
+    tx.users.delete("bob");
+    tx.users.create({ name: "bob", role: "admin" });
+    tx.users.create({ name: "carol", role: "read", password: "first" });
+    tx.users.setPassword("carol", "second");
+    tx.users.disable("carol");
+    tx.users.enable("carol");
+  });
+  await vault.auth.login("alice", "ready");
+  await rejectsWith(() => vault.auth.login("alice", "first"), "wrong-login");
+  assert.equal((await vault.users.get("bob")).hasPassword, false);
+  await vault.auth.login("carol", "second");
+});
+
+withVault("Users.create() refuses what would make a record that nobody can read", async ({ vault }) => {
+  const scram = await newScramVerifier(PASSWORD);
+  const { generation } = await vault.status();
+  const attempt = (more: object) => vault.users.create({ name: "alice", role: "read", ...more });
+  for (const enabled of [null, "no", 1]) await assert.rejects(() => attempt({ enabled }), TypeError);
+  await assert.rejects(() => attempt({ foreignHash: 5 }), TypeError);
+  await rejectsWith(() => attempt({ scram: { ...scram, iterations: 1 } }), "weak-password-parameters");
+  await rejectsWith(() => attempt({ scram: { ...scram, salt: new Uint8Array(7) } }), "malformed-verifier");
+  await rejectsWith(() => attempt({ scram: { ...scram, storedKey: new Uint8Array(31) } }), "malformed-verifier");
+  await rejectsWith(() => attempt({ scram: { ...scram, serverKey: new Uint8Array(0) } }), "malformed-verifier");
+  assert.equal((await vault.status()).generation, generation);
 });
 
 withVault("A user's changes stand in the log, each with the change it tells of", async ({ vault }) => {

@@ -10,7 +10,7 @@ function withBoth(name: string, run: (test: TestVault) => Promise<void>): void {
   for (const [which, options] of [["without", { anchor: null }], ["with", {}]] as const) {
     withVault(`${name}, ${which} an anchor`, async (test) => {
       // What lies there at the end is not the newest, on purpose.
-      test.credential = { ...CREDENTIAL, trustAnchor: true };
+      test.credential = { ...CREDENTIAL, trustAnchor: true, replaceForeignAnchor: true };
       await run(test);
     }, options);
   }

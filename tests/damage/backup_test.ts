@@ -69,7 +69,8 @@ Deno.test("Vault.open() of a backup with any bit turned over reads what was back
 
 Deno.test("Vault.open() of a backup that is cut short refuses it, whatever its length", async () => {
   for (let length = 0; length < BACKUP.bytes.length; length++) {
-    if (!DEEP && Math.abs((length + 2) % PAGE_SIZE - 2) > 2) continue;
+    const near = Math.abs((length + 2) % PAGE_SIZE - 2) <= 2;
+    if (!near && (!DEEP || length % 8 !== 0)) continue;
     const { code } = await outcomeOf(BACKUP.bytes.subarray(0, length), null, `length ${length}`);
     // What stands in the second page of a file that ends before it is not there: then the file is no vault.
     assert.ok(["empty-file", "not-a-vault", "truncated-vault"].includes(code), `length ${length}: ${code}`);

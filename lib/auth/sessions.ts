@@ -8,6 +8,7 @@ import { type Bytes, encodeHex } from "../bytes.ts";
 import { wipe } from "../crypto/random.ts";
 import type { Engine } from "../engine.ts";
 import type { VaultKeys } from "../sealed/keys.ts";
+import { DEFAULT_AUDIENCE, isAudience, MAX_AUDIENCE_SIZE } from "./audience.ts";
 import { DEFAULT_MAX_AGE, type FreshnessOptions } from "./check_api_key.ts";
 import { InvalidSessionError, type SessionProblem, UserDisabledError } from "./errors.ts";
 import { deriveSessionKey, MAX_SESSION_LIFETIME, previousSession } from "./session_keys.ts";
@@ -50,8 +51,6 @@ export interface SessionKey {
   readonly key: Bytes;
 }
 
-/** The audience of a token, unless another one is named. */
-export const DEFAULT_AUDIENCE = "coffer";
 /** Seconds for which a session counts, unless another number is given. */
 export const DEFAULT_LIFETIME = 3600;
 const MAX_TOKEN_SIZE = 4096;
@@ -60,7 +59,6 @@ const MAX_TOKEN_SIZE = 4096;
  * a program may know one by its text.
  */
 const FORM = /^[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]$/;
-const MAX_AUDIENCE_SIZE = 256;
 /** By so many seconds clocks of machines that share a vault may differ. */
 const CLOCK_TOLERANCE = 60;
 
@@ -223,9 +221,7 @@ function problemOf(error: unknown): SessionProblem {
 }
 
 function checkAudience(audience: string): void {
-  if (audience === "" || audience.length > MAX_AUDIENCE_SIZE) {
-    throw new RangeError(`An audience has 1 to ${MAX_AUDIENCE_SIZE} characters`);
-  }
+  if (!isAudience(audience)) throw new RangeError(`An audience has 1 to ${MAX_AUDIENCE_SIZE} characters`);
 }
 
 async function importKey(raw: Bytes): Promise<CryptoKey> {

@@ -78,6 +78,7 @@ Deno.test("coffer refuses what is no user, role or password, and changes nothing
       [["user", "role", "root", "write"], "last-admin", 11],
       [["key", "add", "acme/alice", "--role", "admin"], "role-above-owner", 11],
       [["key", "add", "acme/alice", "--expires", "yesterday"], "usage", 2],
+      [["key", "add", "acme/alice", "--expires", "2020-01-01"], "usage", 2],
       [["key", "add", "nobody"], "user-not-found", 3],
       [["key", "ls", "nobody"], "user-not-found", 3],
       [["key", "revoke", "0123456789abcdef"], "api-key-not-found", 3],
@@ -86,6 +87,8 @@ Deno.test("coffer refuses what is no user, role or password, and changes nothing
       [["session", "revoke", "nobody"], "user-not-found", 3],
       [["login", "root", "--password-file", password, "--lifetime", "1h"], "usage", 2],
       [["login", "root", "--password-file", password, "--session", "--lifetime", "31d"], "usage", 2],
+      [["login", "root", "--password-file", password, "--session", "--audience", ""], "usage", 2],
+      [["session", "verify", "--file", password, "--audience", "x".repeat(257)], "usage", 2],
       [["user", "scram", "root", "--format", "mysql"], "usage", 2],
       [["verify", password], "usage", 2],
       [["verify", password, "--signature", "abc"], "usage", 2],
@@ -97,6 +100,8 @@ Deno.test("coffer refuses what is no user, role or password, and changes nothing
       const { err } = await box.fails([...args, ...box.key], code, exit);
       assert.doesNotMatch(err, /correct horse|SCRAM-SHA-256\$4096:abc|argon2i\$/);
     }
+    const both = await box.fails(add("bob", "--new-password-file", password, "--scram-file", password), "usage", 2);
+    assert.match(both.err, /--new-password-file and --scram-file/);
     // A password in the wrong place is no argument.
     await box.fails(["login", "root", "hunter2", ...box.key], "usage", 2);
     assert.equal((await box.json(["status"])).generation, before);

@@ -239,7 +239,7 @@ JSON: ${USER_JSON}, and token`,
   flags: {
     passwordFile: file("File with the password; - for stdin"),
     session: toggle("Print a session token"),
-    audience: text("TEXT", "For whom the token is (coffer)"),
+    audience: parsed("TEXT", "For whom the token is (coffer)", parseAudience),
     lifetime: parsed("TIME", "How long the token counts: seconds, or 15m, 12h, 30d (1h)", parseLifetime),
     source: text("TEXT", "Where the login comes from, such as an address: failures count under it too"),
   },
@@ -255,7 +255,7 @@ JSON: user, role, issuedAt, expiresAt`,
   load: () => import("./session_verify.ts"),
   flags: {
     file: file("File with the token; - for stdin"),
-    audience: text("TEXT", "For whom the token must be (coffer)"),
+    audience: parsed("TEXT", "For whom the token must be (coffer)", parseAudience),
   },
   positional: none(),
 });
@@ -322,7 +322,15 @@ function parseRole(input: string): Role {
 
 async function parseWhen(input: string): Promise<Date> {
   const { parseExpiry } = await import("../expiry.ts");
-  return parseExpiry(input);
+  const when = parseExpiry(input);
+  if (when.getTime() <= Date.now()) throw new UsageError("The expiry is past");
+  return when;
+}
+
+async function parseAudience(input: string): Promise<string> {
+  const { isAudience, MAX_AUDIENCE_SIZE } = await import("../../auth/audience.ts");
+  if (!isAudience(input)) throw new UsageError(`An audience has 1 to ${MAX_AUDIENCE_SIZE} characters`);
+  return input;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

@@ -40,11 +40,7 @@ export default async function userAdd(flags: UserAddFlags, name: string): Promis
   const { role } = flags;
   if (role === undefined) throw new UsageError("--role is missing", { hint: "Give read, write or admin" });
   const id = toUserId(name);
-  refuseBoth({
-    "--no-password": flags.noPassword,
-    "--new-password-file": flags.newPasswordFile,
-    "--password-hash-file": flags.passwordHashFile ?? flags.scramFile,
-  });
+  refuseTwoPasswords(flags, { "--no-password": flags.noPassword });
   const opening = prepareOpening(flags);
   claimLogin(flags);
   await using vault = await openVault(opening);
@@ -54,6 +50,14 @@ export default async function userAdd(flags: UserAddFlags, name: string): Promis
   const user = await vault.users.create({ ...id, role, enabled: !flags.disabled, ...secrets });
   if (flags.json) await writeJson(user);
   else if (Deno.stderr.isTerminal()) note(`Added ${userLine(user).trimEnd()}`);
+}
+
+/** Refuses a password beside verifiers of one; a hash and a SCRAM verifier may come together. */
+export function refuseTwoPasswords(flags: LoginFlags, others: Readonly<Record<string, boolean>> = {}): void {
+  const { newPasswordFile, passwordHashFile, scramFile } = flags;
+  const alone = { ...others, "--new-password-file": newPasswordFile };
+  refuseBoth({ ...alone, "--password-hash-file": passwordHashFile });
+  refuseBoth({ ...alone, "--scram-file": scramFile });
 }
 
 /** Says which of the files is stdin. */

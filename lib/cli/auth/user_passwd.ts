@@ -6,10 +6,9 @@
 import { UserNotFoundError } from "../../auth/errors.ts";
 import { toUserId } from "../../auth/user_id.ts";
 import type { GlobalFlags } from "../flags.ts";
-import { refuseBoth } from "../metadata.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { note, shown, writeJson } from "../output.ts";
-import { claimLogin, type LoginFlags, readLogin } from "./user_add.ts";
+import { claimLogin, type LoginFlags, readLogin, refuseTwoPasswords } from "./user_add.ts";
 
 /** Flags of `user passwd`. */
 export interface UserPasswdFlags extends GlobalFlags, LoginFlags {}
@@ -17,10 +16,7 @@ export interface UserPasswdFlags extends GlobalFlags, LoginFlags {}
 /** Changes a user's password; the user's sessions end. */
 export default async function userPasswd(flags: UserPasswdFlags, name: string): Promise<void> {
   const id = toUserId(name);
-  refuseBoth({
-    "--new-password-file": flags.newPasswordFile,
-    "--password-hash-file": flags.passwordHashFile ?? flags.scramFile,
-  });
+  refuseTwoPasswords(flags);
   const opening = prepareOpening(flags);
   claimLogin(flags);
   await using vault = await openVault(opening);

@@ -28,8 +28,10 @@ export function newKeyFile(): Bytes {
  * The secret in a key file's contents: the key of a file that coffer made, all bytes of another file.
  *
  * @throws {MalformedCredentialError} when it is too short, too long, or begins as coffer's and is not whole
+ * @throws {TypeError} when it is no bytes, such as a file that was read as text
  */
 export function parseKeyFile(contents: Uint8Array): Bytes {
+  if (!(contents instanceof Uint8Array)) throw new TypeError("The contents of a key file are bytes, not text");
   if (!startsWith(contents, encodeUtf8(MAGIC))) {
     if (contents.length < MIN_KEY_FILE_SIZE || contents.length > MAX_KEY_FILE_SIZE) {
       throw new MalformedCredentialError(

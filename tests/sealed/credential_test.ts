@@ -52,6 +52,7 @@ Deno.test("parseKeyFile() takes coffer's own by its key, and any other by all of
     encodeUtf8(text.replaceAll("\n", "\r\n")),
   ];
   for (const bytes of wrong) await rejectsWith(() => parseKeyFile(bytes), "malformed-credential");
+  assert.throws(() => parseKeyFile(new TextDecoder().decode(contents) as unknown as Uint8Array), TypeError);
 });
 
 Deno.test("passphraseBytes() brings text into NFC, and refuses what is no text or too long", async () => {

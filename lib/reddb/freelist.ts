@@ -45,6 +45,8 @@ export interface Allocation {
   readonly ids: readonly number[];
   /** Pages that were in use though they were in the list; they are no longer in it. */
   readonly dropped: readonly number[];
+  /** The trunk that gave some of its pages and stays, as it is now. */
+  readonly changed: { readonly id: number; readonly page: Bytes } | undefined;
   /** How many pages were counted before. */
   readonly pageCount: number;
   /** Where the file ended before: ids from here on are new. */
@@ -126,8 +128,9 @@ export async function allocate(
     sealPage(changed.page);
     await file.writeSector(changed.id, changed.page);
   }
-  await file.setCounts(missing > 0 ? end + missing : pageCount, head);
-  return { ids: ids.sort((a, b) => a - b), dropped, pageCount, end };
+  // An earlier save may have left page 0 as a system has it that could not sync it, and tells nobody any more.
+  await file.setCounts(missing > 0 ? end + missing : pageCount, head, true);
+  return { ids: ids.sort((a, b) => a - b), dropped, changed, pageCount, end };
 }
 
 /**

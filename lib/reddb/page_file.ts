@@ -165,9 +165,16 @@ export class PageFile {
     await this.setCounts(Math.max(this.pageCount, VAULT_PAGE + 1), this.freelistHead);
   }
 
-  /** Changes the count and the head of the free pages, in one sector of page 0. Durable with the next sync. */
-  async setCounts(pageCount: number, freelistHead: number): Promise<void> {
-    if (pageCount === this.pageCount && freelistHead === this.freelistHead) return;
+  /**
+   * Changes the count and the head of the free pages, in one sector of page 0. Durable with the next sync.
+   *
+   * @param anyway writes them also when they are as they were: what a failed sync left unwritten is written again then
+   */
+  async setCounts(pageCount: number, freelistHead: number, anyway = false): Promise<void> {
+    if (pageCount === this.pageCount && freelistHead === this.freelistHead) {
+      if (anyway) await this.writeSector(0, this.#first);
+      return;
+    }
     const view = viewOf(this.#first);
     view.setUint32(PAGE_COUNT_OFFSET, pageCount, true);
     view.setUint32(HEAD_OFFSET, freelistHead, true);

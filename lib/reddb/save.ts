@@ -112,11 +112,16 @@ async function tidy(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Gives the pages of a failed save back, as far as that works. */
-async function giveUp(file: PageFile, sidecar: Sidecar, { ids, pageCount, end }: Allocation): Promise<void> {
+/**
+ * Gives the pages of a failed save back, as far as that works. When it was a sync that failed, the system may have given up
+ * what was to be synced: the trunk that gave pages is written again, or they would be free twice after a loss of power.
+ */
+async function giveUp(file: PageFile, sidecar: Sidecar, allocation: Allocation): Promise<void> {
+  const { ids, changed, pageCount, end } = allocation;
   await tidy(async () => {
     await sidecar.remove();
-    await file.setCounts(pageCount, file.freelistHead);
+    if (changed !== undefined) await file.writeSector(changed.id, changed.page);
+    await file.setCounts(pageCount, file.freelistHead, true);
     await file.disk.truncate(Math.max(file.fileSize, file.pageSize * (VAULT_PAGE + 1)));
     await release(file, ids.filter((id) => id < end));
   });

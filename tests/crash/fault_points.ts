@@ -11,8 +11,8 @@ import { look, type Operation, record, type Session } from "./crash_points.ts";
 import { on } from "./files.ts";
 import { type Fault, FAULTS, type Image, imageAfter, unsynced, World } from "./world.ts";
 
-/** In a quick run, how many of the calls fail, and how many of a slow operation's; of that, in a deep run, how many faults. */
-const SHARE = { quick: 0.6, slow: 0.12, deepSlow: 0.3 } as const;
+/** In a quick run, how many of the calls fail, and how many of a slow operation's. */
+const SHARE = { quick: 0.6, slow: 0.12 } as const;
 
 /** What was tried. */
 export interface FaultCounts {
@@ -57,7 +57,11 @@ export async function assertSurvivesFaults(operation: Operation, counts: FaultCo
 }
 
 /** Tries every fault in a process that has a vault open, and keeps it. */
-export async function assertGoesOnAfterFaults(operation: Operation, counts: FaultCounts): Promise<void> {
+export async function assertGoesOnAfterFaults(
+  operation: Operation,
+  counts: FaultCounts,
+  choose: FaultChoice = faultsOf,
+): Promise<void> {
   const { initial, states } = await prepared(operation);
   const { calls, from } = await on(new World(initial), async () => {
     const world = new World(initial);
@@ -72,7 +76,7 @@ export async function assertGoesOnAfterFaults(operation: Operation, counts: Faul
   });
   counts.operations++;
   counts.calls += calls.length - from;
-  for (const fault of faultsOf(calls, from, operation.slow)) {
+  for (const fault of choose(calls, from, operation.slow)) {
     await naming(fault, calls, async () => {
       const world = new World(initial);
       await on(world, async () => {
@@ -166,13 +170,23 @@ function assertLetGo(world: World): void {
   assert.equal(world.locks, 0, "locks are left");
 }
 
+/** Which faults are tried, of the calls from one on. */
+type FaultChoice = (calls: readonly string[], from: number, slow?: boolean) => Iterable<Fault>;
+
+/** Each sync fails once. */
+export function* failingSyncs(calls: readonly string[], from: number): Generator<Fault> {
+  for (let call = from; call < calls.length; call++) {
+    if (calls[call] === "sync") yield { kind: "EIO", call, forEver: false };
+  }
+}
+
 /** All faults of all calls; in a quick run one of most calls, by chance. */
 function* faultsOf(calls: readonly string[], from: number, slow = false): Generator<Fault> {
   const random = seeded(SEED + calls.length);
   for (let call = from; call < calls.length; call++) {
     const all = FAULTS.filter((kind) => !kind.startsWith("short") || kind.endsWith(calls[call]!))
       .flatMap((kind) => [false, true].map((forEver) => ({ kind, call, forEver })));
-    if (DEEP) yield* slow ? all.filter(() => random() < SHARE.deepSlow) : all;
+    if (DEEP) yield* all;
     else if (random() < SHARE[slow ? "slow" : "quick"]) yield all[Math.floor(random() * all.length)]!;
   }
 }

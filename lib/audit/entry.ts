@@ -44,6 +44,7 @@ export const AUDIT_OPERATIONS = [
   "apikey.revoke",
   "apikey.used",
   "login.failed",
+  "login.forgiven",
   "session.revoke",
   "slot.certificate",
   "keypair.create",
@@ -64,6 +65,7 @@ const NO_CHANGES: ReadonlySet<string> = new Set<AuditOperation>([
   "user.rehash",
   "apikey.used",
   "login.failed",
+  "login.forgiven",
   "vault.salvage",
 ]);
 

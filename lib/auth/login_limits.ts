@@ -177,6 +177,8 @@ export class LoginLimits {
     for (const [name, count] of unlogged) {
       audit({ operation: "login.failed", ...(name === undefined ? {} : { name }), count });
     }
+    // Noted as what it is: without a note the commit would count as somebody's change, which a reason may be asked for.
+    if (unlogged.size === 0) audit({ operation: "login.forgiven", count: all.size });
   }
 
   /** A vault in which there never was a user has no key to hash names with; what fails there is told apart in memory. */

@@ -11,6 +11,7 @@ Deno.test("isChange holds for what somebody wills, not for reads, mending and wh
     "export.encrypted",
     "export.plaintext",
     "login.failed",
+    "login.forgiven",
     "secret.read",
     "unlock.failed",
     "user.rehash",

@@ -258,3 +258,16 @@ withVault("Auth.login() works on a backup, which is not written to", async ({ va
   assert.equal((await backup.apiKeys.check(key)).name, "alice");
   await rejectsWith(() => backup.users.disable("alice"), "backup-read-only");
 });
+
+withVault("Auth.login() forgives failures without the reason that changes need", async ({ vault, path }) => {
+  await vault.users.create({ name: "alice", role: "read", password: PASSWORD });
+  await codeOf(() => vault.auth.login("alice", "wrong"));
+  await vault.policies.set("require-reason", true);
+  await vault.close();
+  {
+    await using again = await Vault.open(path, { passphrase: PASSPHRASE });
+    await again.auth.login("alice", PASSWORD);
+  }
+  await using third = await Vault.open(path, { passphrase: PASSPHRASE });
+  for (let i = 0; i < 5; i++) assert.equal(await codeOf(() => third.auth.login("alice", "wrong")), "wrong-login");
+});

@@ -77,6 +77,8 @@ export async function history(mark: string, anchored: boolean): Promise<readonly
   const open = () =>
     Vault.open(new FileMedium(new MemoryDisk(file, "memory")), { ...CREDENTIAL, ...(anchored ? { anchor } : {}) });
   const steps: readonly ((vault: Vault) => Promise<unknown>)[] = [
+    // As it was made: a version that stands behind a torn first change.
+    () => Promise.resolve(),
     (vault) => vault.secrets.set("db/url", `${mark} url`, { note: "a note", tags: ["prod"] }),
     (vault) => vault.secrets.set("pem", `${mark} pem `.repeat(400)),
     (vault) => vault.secrets.set("gone", mark),

@@ -29,13 +29,14 @@ Deno.test("A coffer init that is killed leaves no vault or a whole one, and no s
     for (let round = 0; round < ROUNDS; round++) {
       const { out, code } = await killed(box, ["init", ...pass, ...WEAK], round % 2 === 1);
       const recovery = out.trim();
+      const made = namesIn(box).includes("vault.coffer");
       for (const name of leftovers(box)) {
         for (const secret of recovery === "" ? [PASSPHRASE] : [PASSPHRASE, recovery, recovery.slice(0, 20)]) {
           assert.ok(!holds(box, name, secret), `${name} holds a secret`);
         }
-        Deno.removeSync(box.path(name));
+        // The anchor of a vault that was killed before it could give the anchor its name: it belongs to the vault.
+        if (!made || name.endsWith(".tmp")) Deno.removeSync(box.path(name));
       }
-      const made = namesIn(box).includes("vault.coffer");
       if (code === 0) assert.ok(made, "an acknowledged vault is there");
       if (made) {
         await box.ok(["check", ...pass]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
 import { killed } from "./kill.ts";
 
-const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 50 : 12;
+const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 50 : 6;
 const PASSPHRASE = "hunter2 hunter2 hunter2";
 
 function namesIn(box: Sandbox): string[] {

@@ -6,7 +6,8 @@
 import { checkName } from "../state/names.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { openVault, prepareOpening } from "./open.ts";
-import { shownDate, shownSize, table, writeJson, writeOut } from "./output.ts";
+import { shownDate, shownSize, writeJson, writeOut } from "./output.ts";
+import { table } from "./table.ts";
 
 /** Lists versions, newest first. */
 export default async function history(flags: GlobalFlags, name: string): Promise<void> {

@@ -7,6 +7,7 @@ import { type Bytes, decodeUtf8 } from "../bytes.ts";
 import { InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
 import { note, shown, writeErr } from "./output.ts";
 import { withoutEcho } from "./raw_mode.ts";
+import { asking } from "./transient.ts";
 
 /** Most bytes of one answer. */
 const MAX_ANSWER_SIZE = 64 * 1024;
@@ -40,14 +41,16 @@ export function canAsk(): boolean {
  */
 export async function askHidden(question: string): Promise<Bytes> {
   // No echo before the question shows: who answers at once must not be seen either.
-  return await withoutEcho(async (interrupted) => {
-    try {
-      writeErr(`${shown(question)} `);
-      return await readAnswer(interrupted);
-    } finally {
-      writeErr("\n");
-    }
-  });
+  return await asking(() =>
+    withoutEcho(async (interrupted) => {
+      try {
+        writeErr(`${shown(question)} `);
+        return await readAnswer(interrupted);
+      } finally {
+        writeErr("\n");
+      }
+    })
+  );
 }
 
 /** Asks for a passphrase. */
@@ -78,6 +81,10 @@ export async function askNewPassphrase(word = "passphrase"): Promise<string> {
 
 /** Asks for a line that may be seen. */
 export async function askLine(question: string): Promise<string> {
+  return await asking(() => readLine(question));
+}
+
+async function readLine(question: string): Promise<string> {
   writeErr(`${shown(question)} `);
   const answer: number[] = [];
   while (true) {

@@ -204,11 +204,11 @@ JSON: an array of ${KEY_JSON}`,
 
 const keyRevoke = command({
   brief: "Take an API key out of force",
-  description: `Take the API key of an id, as in \`coffer key ls\`, out of force for good.
+  description: `Take the API key of an id, as in \`coffer key ls\`, out of force for good. Asks once on a terminal.
 
 JSON: ${KEY_JSON}`,
   load: () => import("./key_revoke.ts"),
-  flags: {},
+  flags: { yes: toggle("Do not ask") },
   positional: { kind: "tuple", parameters: [{ brief: "16 hex digits", placeholder: "ID", parse: String }] },
 });
 

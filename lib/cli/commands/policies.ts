@@ -5,6 +5,7 @@
  */
 import type { PolicyName } from "../../state/policies.ts";
 import { command, none, routes } from "../define.ts";
+import { toggle } from "../flags.ts";
 
 const policyLs = command({
   brief: "List policies",
@@ -19,11 +20,12 @@ JSON: audit-reads, plaintext-export, require-reason, max-secret-age`,
 const policySet = command({
   brief: "Set a policy",
   description: `Set a policy: audit-reads on|off, plaintext-export allow|forbid, require-reason on|off,
-max-secret-age DAYS|none. To take a restriction away the credential is read, or asked for, once more.
+max-secret-age DAYS|none. To take a restriction away the credential is read, or asked for, once more; on a terminal,
+where none is asked for, there is a question instead.
 
 JSON: name, value`,
   load: () => import("../policy_set.ts"),
-  flags: {},
+  flags: { yes: toggle("Do not ask before a restriction is taken away") },
   positional: {
     kind: "tuple",
     parameters: [

@@ -87,7 +87,10 @@ export const mv = command({
 
 JSON: ${SECRET_JSON}`,
   load: () => import("../mv.ts"),
-  flags: { overwrite: toggle("Replace the secret that has the new name") },
+  flags: {
+    overwrite: toggle("Replace the secret that has the new name; asks once on a terminal"),
+    yes: toggle("Do not ask"),
+  },
   positional: {
     kind: "tuple",
     parameters: [{ ...NAME, placeholder: "FROM" }, { ...NAME, brief: "The new name", placeholder: "TO" }],

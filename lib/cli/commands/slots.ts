@@ -78,7 +78,8 @@ open with the old credentials.
 JSON: epoch, slots, dropped (arrays of ${SLOT_JSON}), and recoveryCode or recoveryFile`,
   load: () => import("../rotate.ts"),
   flags: {
-    dropOthers: toggle("Let slots go whose credentials were not given"),
+    dropOthers: toggle("Let slots go whose credentials were not given; asks once on a terminal"),
+    yes: toggle("Do not ask"),
     noRecovery: toggle("Make no new recovery code"),
     ...RECOVERY_OUT_FLAGS,
     alsoPassphraseFile: repeated(file("File with the passphrase of another slot that stays")),

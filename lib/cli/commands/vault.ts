@@ -89,6 +89,7 @@ JSON: path, dryRun, state (sound, torn, damaged or refused), repaired, generatio
   flags: {
     older: toggle("Fall back to the older version when the newest cannot be read"),
     dryRun: toggle("Only say what would be done"),
+    yes: toggle("Do not ask before falling back"),
   },
   positional: none(),
 });

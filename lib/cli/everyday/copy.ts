@@ -9,7 +9,7 @@ import { checkName } from "../../state/names.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { type Opening, openVault, prepareOpening } from "../open.ts";
 import { note, shown, writeJson } from "../output.ts";
-import { untilSignal } from "./until_signal.ts";
+import { untilSignal } from "../until_signal.ts";
 
 /** Flags of `copy`. */
 export interface CopyFlags extends GlobalFlags {

@@ -89,7 +89,8 @@ const set = command({
   brief: "Set an entry of a RedDB vault",
   description: `Set an entry of a RedDB vault. Values are text.
 
-The value is asked for on a terminal, or comes from --stdin or --file. ${OWN_CREDENTIAL_HELP}.
+The value is asked for on a terminal, or comes from --stdin or --file. Asks there before another value is replaced: RedDB
+keeps no older ones. ${OWN_CREDENTIAL_HELP}.
 
 JSON: file, key`,
   load: () => import("./set.ts"),
@@ -98,19 +99,20 @@ JSON: file, key`,
     stdin: toggle("Read the value from stdin"),
     file: file("Read the value from a file; - for stdin"),
     value: text("VALUE", "The value itself; visible to other programs"),
+    yes: toggle("Do not ask before another value is replaced"),
   },
   positional: { kind: "tuple", parameters: [FILE, KEY] },
 });
 
 const rm = command({
   brief: "Remove an entry of a RedDB vault",
-  description: `Remove an entry of a RedDB vault.
+  description: `Remove an entry of a RedDB vault. Asks once on a terminal.
 
 ${OWN_CREDENTIAL_HELP}.
 
 JSON: file, removed`,
   load: () => import("./rm.ts"),
-  flags: CREDENTIAL_FLAGS,
+  flags: { ...CREDENTIAL_FLAGS, yes: toggle("Do not ask") },
   positional: { kind: "tuple", parameters: [FILE, KEY] },
 });
 

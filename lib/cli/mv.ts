@@ -6,6 +6,7 @@
 import { checkName } from "../state/names.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { infoJson } from "./metadata.ts";
+import { suggesting } from "./suggesting.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { writeJson } from "./output.ts";
 import { assertWanted } from "./terminal.ts";
@@ -26,6 +27,6 @@ export default async function mv(flags: MvFlags, from: string, to: string): Prom
   if (flags.overwrite && from !== to && await vault.secrets.has(from) && await vault.secrets.has(to)) {
     await assertWanted(flags.yes, `Remove "${to}" with all versions, for "${from}" to have its name?`);
   }
-  const info = await vault.secrets.rename(from, to, { overwrite: flags.overwrite });
+  const info = await suggesting(vault, () => vault.secrets.rename(from, to, { overwrite: flags.overwrite }));
   if (flags.json) await writeJson(infoJson(info));
 }

@@ -5,6 +5,7 @@
  */
 import { checkName } from "../state/names.ts";
 import type { GlobalFlags } from "./flags.ts";
+import { suggesting } from "./suggesting.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { counted, writeJson } from "./output.ts";
 import { assertWanted } from "./terminal.ts";
@@ -24,10 +25,11 @@ export default async function rm(flags: RmFlags, ...names: readonly string[]): P
   await using vault = await openVault(opening);
   const what = wanted.length === 1 ? `"${wanted[0]}"` : counted(wanted.length, "secret");
   await assertWanted(flags.yes, `Remove ${what} with all versions?`);
-  const removed = await vault.transaction(({ secrets }) => {
-    const present = flags.force ? wanted.filter((name) => secrets.has(name)) : wanted;
-    for (const name of present) secrets.delete(name);
-    return present;
-  });
+  const removed = await suggesting(vault, () =>
+    vault.transaction(({ secrets }) => {
+      const present = flags.force ? wanted.filter((name) => secrets.has(name)) : wanted;
+      for (const name of present) secrets.delete(name);
+      return present;
+    }));
   if (flags.json) await writeJson({ removed });
 }

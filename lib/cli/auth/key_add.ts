@@ -9,6 +9,7 @@ import { toUserId } from "../../auth/user_id.ts";
 import { checkMayCreate } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { withNewFile } from "../new_credential.ts";
+import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { note, showOnce, writeJson, writeOut } from "../output.ts";
 
@@ -31,13 +32,14 @@ export default async function keyAdd(flags: KeyAddFlags, owner: string): Promise
   const opening = prepareOpening(flags);
   if (out !== undefined) checkMayCreate(out);
   await using vault = await openVault(opening);
-  const made = await withNewFile(out, (write) =>
+  const make = (write: (text: string) => void) =>
     vault.transaction(async ({ apiKeys }) => {
       const made = await apiKeys.create({ owner: id, name, role, expiresAt: expires });
       if (out !== undefined) write(made.key);
       else await showOnce(() => show(made, flags));
       return made;
-    }));
+    });
+  const made = await withNewFile(out, (write) => suggesting(vault, () => make(write)));
   if (out !== undefined && flags.json) {
     const { key: _, ...info } = made;
     await writeJson({ ...info, out });

@@ -5,6 +5,7 @@
  */
 import { formatUserId, toUserId } from "../../auth/user_id.ts";
 import type { GlobalFlags } from "../flags.ts";
+import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { counted, writeJson } from "../output.ts";
 import { assertWanted } from "../terminal.ts";
@@ -21,8 +22,9 @@ export default async function userRm(flags: UserRmFlags, ...names: readonly stri
   await using vault = await openVault(prepareOpening(flags));
   const what = users.length === 1 ? `"${users[0]}"` : counted(users.length, "user");
   await assertWanted(flags.yes, `Remove ${what} with API keys and sessions?`);
-  await vault.transaction((tx) => {
-    for (const user of users) tx.users.delete(user);
-  });
+  await suggesting(vault, () =>
+    vault.transaction((tx) => {
+      for (const user of users) tx.users.delete(user);
+    }));
   if (flags.json) await writeJson({ removed: users });
 }

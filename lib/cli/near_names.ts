@@ -1,43 +1,13 @@
 /**
- * Names that may have been meant, for errors about one that is not there.
- *
- * Only who has opened the vault learns them, so it is commands that add them, not the library, whose errors a program
- * may show to others.
+ * Which of some names somebody may have meant.
  *
  * @module
  */
-import { UserNotFoundError } from "../auth/errors.ts";
-import { SecretNotFoundError } from "../errors.ts";
-import type { Vault } from "../vault.ts";
 
 /** Most names in a hint. */
 const MOST = 3;
 /** Names that are longer are compared by their beginnings. */
 const MAX_COMPARED = 128;
-
-/** Runs work on a vault; when a secret or a user is not there, the hint names those that are nearly called so. */
-export async function suggesting<T>(vault: Vault, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof SecretNotFoundError) {
-      const hint = hintFor(error.secret, (await vault.secrets.list()).map(({ name }) => name));
-      if (hint !== undefined) throw new SecretNotFoundError(error.secret, { hint, cause: error });
-    }
-    if (error instanceof UserNotFoundError) {
-      const hint = hintFor(error.user, (await vault.users.list()).map(({ user }) => user));
-      if (hint !== undefined) throw new UserNotFoundError(error.user, { hint, cause: error });
-    }
-    throw error;
-  }
-}
-
-function hintFor(wanted: string, names: readonly string[]): string | undefined {
-  const near = nearNames(wanted, names).map((name) => `"${name}"`);
-  if (near.length === 0) return undefined;
-  const last = near.pop()!;
-  return `Did you mean ${near.length === 0 ? last : `${near.join(", ")} or ${last}`}?`;
-}
 
 /**
  * The names that are nearest to one that is not there: other capitals, a few letters more, less, other or swapped, or the
@@ -82,4 +52,10 @@ function distanceWithin(a: string, b: string, limit: number): number | undefined
   }
   const distance = row[b.length]!;
   return distance <= limit ? distance : undefined;
+}
+
+/** The question about names: `Did you mean a, b or c?` */
+export function meaning(names: readonly string[]): string {
+  const last = names.at(-1)!;
+  return `Did you mean ${names.length === 1 ? last : `${names.slice(0, -1).join(", ")} or ${last}`}?`;
 }

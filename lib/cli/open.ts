@@ -64,13 +64,14 @@ export async function openVault({ path, options }: Opening): Promise<Vault> {
   return vault;
 }
 
-/** The passphrase of options, told of once it is there: what follows it is the long work of deriving a key. */
+/** The passphrase of options, told of once it is there: what follows it may be long. */
 function sayingWhen({ passphrase }: CredentialOptions, say: (what: string) => void): CredentialOptions {
   if (passphrase === undefined) return {};
   return {
     passphrase: async () => {
       const text = await provided(passphrase);
-      say("deriving the key");
+      // Which of the two it is, only the library knows.
+      say("deriving the key and opening the vault");
       return text;
     },
   };

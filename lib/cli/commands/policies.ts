@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { PolicyName } from "../../state/policies.ts";
-import { command, none, routes } from "../define.ts";
+import { POLICY_NAMES, type PolicyName } from "../../state/policies.ts";
+import { command, none, proposing, routes } from "../define.ts";
 import { toggle } from "../flags.ts";
 
 const policyLs = command({
@@ -29,7 +29,12 @@ JSON: name, value`,
   positional: {
     kind: "tuple",
     parameters: [
-      { brief: "Name of the policy", placeholder: "NAME", parse: (word: string) => word as PolicyName },
+      {
+        brief: "Name of the policy",
+        placeholder: "NAME",
+        ...proposing(POLICY_NAMES),
+        parse: (word: string) => word as PolicyName,
+      },
       { brief: "What it is set to", placeholder: "VALUE", parse: String },
     ],
   },

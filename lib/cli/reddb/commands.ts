@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { command, routes } from "../define.ts";
+import { command, proposing, routes } from "../define.ts";
 import { choice, file, text, toggle } from "../flags.ts";
 
 /** What to do with a name that is taken by another value. */
@@ -12,7 +12,7 @@ export const CONFLICTS = ["fail", "skip", "overwrite"] as const;
 /** What to do with a name that is taken by another value. */
 export type OnConflict = typeof CONFLICTS[number];
 
-const FILE = { brief: "RedDB's file, .rdb", placeholder: "FILE", parse: String } as const;
+const FILE = { brief: "RedDB's file, .rdb", placeholder: "FILE", proposes: "file", parse: String } as const;
 const KEY = { brief: "Key of the entry", placeholder: "KEY", parse: String } as const;
 
 const CREDENTIAL_FLAGS = {
@@ -81,7 +81,12 @@ JSON: ${STATE_JSON}`,
   flags: { ...CREDENTIAL_FLAGS, reveal: toggle("Show secrets too") },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "File with the export; - for stdin", placeholder: "EXPORT", parse: String }],
+    parameters: [{
+      brief: "File with the export; - for stdin",
+      placeholder: "EXPORT",
+      ...proposing("file"),
+      parse: String,
+    }],
   },
 });
 
@@ -142,7 +147,12 @@ position, why), notices (an array of kind, user, key, role), leftOut {users, api
   },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "RedDB's file or export; - for an export on stdin", placeholder: "FILE", parse: String }],
+    parameters: [{
+      brief: "RedDB's file or export; - for an export on stdin",
+      placeholder: "FILE",
+      ...proposing("file"),
+      parse: String,
+    }],
   },
 });
 

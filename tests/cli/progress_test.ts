@@ -77,12 +77,3 @@ terminalTest("coffer shows nothing of that with --json, nor where stderr is no t
   }
   assert.doesNotMatch(Deno.readTextFileSync(box.path("err")), /…|\x1b/);
 });
-
-terminalTest("coffer check on a terminal takes its last line away, whatever is printed next", async (box) => {
-  await box.init();
-  const value = "v".repeat(4 * 1024 * 1024);
-  for (let index = 0; index < 4; index++) await box.ok(["set", `a${index}`, "--stdin", ...box.key], { stdin: value });
-  const { code, screen } = await new Terminal(box, ["check", "--deep", ...box.key]).end();
-  assert.equal(code, 0);
-  assert.match(screen, /(^|\x1b\[K)structure: /);
-});

@@ -3,7 +3,8 @@ import { type Sandbox, WEAK } from "./coffer.ts";
 import { Terminal, terminalTest } from "./terminal.ts";
 
 const PASSPHRASE = "s3cret p4ss";
-const LINE = /\r\x1b\[K([^\r\x1b]+)/g;
+/** Goes to the start of a line and empties it. */
+const EMPTY_LINE = "\r\u001b[K";
 
 /** A vault whose lock somebody holds: what opens it waits, for as long as the work takes. */
 async function whileLocked<T>(box: Sandbox, work: () => Promise<T>): Promise<T> {
@@ -32,8 +33,8 @@ terminalTest(
       });
       const { code, screen } = await terminal.end();
       assert.equal(code, 0);
-      const [, after] = /\r\x1b\[K(?!.*\x1b)([\s\S]*)$/.exec(screen)!;
-      assert.match(after!, args[0] === "ls" ? /^a\r\n$/ : /^structure: .*\r\nok\r\n$/s, JSON.stringify(screen));
+      const after = screen.slice(screen.lastIndexOf(EMPTY_LINE) + EMPTY_LINE.length);
+      assert.match(after, args[0] === "ls" ? /^a\r\n$/ : /^structure: .*\r\nok\r\n$/s, JSON.stringify(screen));
     }
   },
 );
@@ -50,8 +51,8 @@ terminalTest(
       await terminal.type(`${PASSPHRASE}\r`);
       return await terminal.sees("deriving the key and opening the vault… 1 s");
     });
-    assert.equal(before, "\r\n\r\x1b[K");
-    await terminal.sees("\r\x1b[KValue of a: ");
+    assert.equal(before, `\r\n${EMPTY_LINE}`);
+    await terminal.sees(`${EMPTY_LINE}Value of a: `);
     await terminal.type("v\r");
     await terminal.sees("Saved a, version 1");
     const { code, screen } = await terminal.end();
@@ -73,7 +74,7 @@ terminalTest("coffer shows nothing of that with --json, nor where stderr is no t
       return await terminal.end();
     });
     assert.equal(code, 5);
-    assert.deepEqual([...screen.matchAll(LINE)], []);
+    assert.ok(!screen.includes(EMPTY_LINE) && !screen.includes("…"), screen);
   }
-  assert.doesNotMatch(Deno.readTextFileSync(box.path("err")), /…|\x1b/);
+  assert.match(Deno.readTextFileSync(box.path("err")), /^coffer: error: [^…\r]*\ncoffer: hint: [^…\r]*\n$/);
 });

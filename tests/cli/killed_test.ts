@@ -75,6 +75,22 @@ Deno.test("A coffer init that is killed leaves no key or recovery code that the 
   });
 });
 
+Deno.test("A coffer key add that is killed leaves no key in force that nobody has seen", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["user", "add", "alice", "--role", "read", "--no-password", ...box.key]);
+    let known = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const { out } = await killed(box, ["key", "add", "alice", ...box.key], round % 2 === 1, 250);
+      const keys = await box.json(["key", "ls", ...box.key]);
+      if (keys.length === known) continue;
+      known++;
+      assert.equal(keys.length, known);
+      await box.ok(["key", "check", "--file", box.file("seen", out), ...box.key]);
+    }
+  });
+});
+
 Deno.test("A coffer get --out that is killed leaves a whole file or none, and the next one takes its rest away", async () => {
   await sandbox(async (box) => {
     await box.init();

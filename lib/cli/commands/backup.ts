@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { command } from "../define.ts";
+import { command, proposing } from "../define.ts";
 import { count, file, repeated, text, toggle } from "../flags.ts";
 
 /** `coffer backup`. */
@@ -20,7 +20,10 @@ JSON: file, generation, size`,
     to: repeated(text("RECIPIENT", "Encrypt for an age recipient too")),
     overwrite: toggle("Replace FILE"),
   },
-  positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "FILE", parse: String }] },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "The backup", placeholder: "FILE", ...proposing("file"), parse: String }],
+  },
 });
 
 /** `coffer restore`. */
@@ -39,5 +42,8 @@ backup)`,
     identity: file("File with the age identity, for a backup made with --to"),
     yes: toggle("Do not ask"),
   },
-  positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "BACKUP", parse: String }] },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "The backup", placeholder: "BACKUP", ...proposing("file"), parse: String }],
+  },
 });

@@ -15,6 +15,9 @@ WHEN is a date (2027-01-31, 2027-01-31T12:00Z) or a time back from now (90m, 12h
 
 JSON: an array of sequence, time, operation, and where there are any name, to, count, slot, actor, reason; with --verify
 ok, length, pruned, head`,
+  examples: [["coffer audit"], ["coffer audit ls --since 7d --op secret.read --name 'db/**'"], [
+    "coffer audit ls --verify",
+  ]],
   load: () => import("../audit_ls.ts"),
   flags: {
     since: parsed("WHEN", "Only entries of this time or later", parsePast),
@@ -32,6 +35,7 @@ const auditPrune = command({
 verifies, and an entry says how many went. Asks once on a terminal.
 
 JSON: pruned, how many entries went`,
+  examples: [["coffer audit prune --before 1y"]],
   load: () => import("../audit_prune.ts"),
   flags: {
     before: parsed("WHEN", "A date, or a time back from now: 90m, 12h, 30d, 2w, 1y", parsePast),

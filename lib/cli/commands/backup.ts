@@ -14,6 +14,7 @@ export const backup = command({
 recovery code included, for get, ls, check and restore, and is not changed. Others may go on writing meanwhile.
 
 JSON: file, generation, size`,
+  examples: [["coffer backup /mnt/app.coffer --keep 7"], ["coffer backup app.age --to $RECIPIENT"]],
   load: () => import("../backup.ts"),
   flags: {
     keep: count("N", "Keep so many older backups as FILE.1, FILE.2, …"),
@@ -33,6 +34,9 @@ opens with the same credential. Asks once on a terminal when there is a vault.
 
 JSON: vault, from (the backup's generation), generation, kept where there was a vault, policies, policiesFrom (both or
 backup)`,
+  examples: [["coffer restore /mnt/app.coffer"], [
+    "coffer restore /mnt/app.coffer.2 --rollback --reason 'undo the import'",
+  ], ["coffer restore app.age --identity key.txt"]],
   load: () => import("../restore.ts"),
   flags: {
     rollback: toggle("Accept a backup that is older than the vault"),

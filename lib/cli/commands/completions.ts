@@ -15,9 +15,12 @@ export type Shell = typeof SHELLS[number];
 /** `coffer completions`. */
 export const completions = command({
   brief: "Print a completion script",
-  description: `Print a script that completes commands, flags and files: source <(coffer completions bash)
+  description: `Print a script that completes commands, flags and files, for a shell to read.
 
 JSON: shell, script`,
+  examples: [["source <(coffer completions bash)"], [
+    "coffer completions fish > ~/.config/fish/completions/coffer.fish",
+  ]],
   load: () => import("../completions.ts"),
   flags: {},
   positional: {

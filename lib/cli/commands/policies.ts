@@ -11,6 +11,7 @@ const policyLs = command({
   description: `List the policies of the vault, also those that were never set.
 
 JSON: audit-reads, plaintext-export, require-reason, max-secret-age`,
+  examples: [["coffer policy ls"]],
   load: () => import("../policy_ls.ts"),
   flags: {},
   positional: none(),
@@ -22,6 +23,7 @@ const policySet = command({
 max-secret-age DAYS|none. To take a restriction away the credential is read, or asked for, once more.
 
 JSON: name, value`,
+  examples: [["coffer policy set require-reason on"], ["coffer policy set max-secret-age 180"]],
   load: () => import("../policy_set.ts"),
   flags: {},
   positional: {

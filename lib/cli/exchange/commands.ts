@@ -41,6 +41,9 @@ With --plaintext nothing is encrypted. The vault's policy plaintext-export has t
 file has to be typed, or given with --yes-plaintext. The log tells of every export before it is written.
 
 JSON: file, format (age, json, dotenv or csv), secrets (how many), size`,
+  examples: [["coffer export --out all.age", "asks for a passphrase"], [
+    "coffer export 'db/**' --out db.age --to $RECIPIENT",
+  ], ["coffer export --plaintext --format dotenv --under app --out .env"]],
   load: () => import("./export.ts"),
   flags: {
     out: file("The file; - for stdout, unless that is a terminal"),
@@ -64,6 +67,9 @@ that leaves no doubt. Names that are taken by something else are an error unless
 What else an item of a password manager has stands below its name: NAME/username, NAME/url, NAME/otp, …
 
 JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (array of name and to)`,
+  examples: [["coffer import .env --under app"], ["coffer import bitwarden.json --dry-run"], [
+    "coffer import ~/.password-store --format pass --on-conflict skip",
+  ], ["coffer import all.age --identity key.txt"]],
   load: () => import("./import.ts"),
   flags: {
     format: choice("FORMAT", IMPORT_FORMATS, IMPORT_FORMATS.join(", ")),

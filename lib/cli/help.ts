@@ -125,7 +125,8 @@ export function flagHelp(name: string, flag: Flag): FlagHelp {
 function argumentsOf(positional: Positionals): readonly ArgumentHelp[] {
   const repeated = positional.kind === "array";
   const parameters = positional.kind === "array" ? [positional.parameter] : positional.parameters;
-  return parameters.map(({ placeholder = "ARGUMENT", brief, optional = false }) => ({
+  const none = positional.kind === "array" && (positional.minimum ?? 0) === 0;
+  return parameters.map(({ placeholder = "ARGUMENT", brief, optional = none }) => ({
     name: placeholder,
     brief,
     optional,

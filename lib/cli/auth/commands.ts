@@ -23,9 +23,9 @@ const KEY_JSON = "id, owner, name, role, createdAt, and where there is one expir
 const ROLE_FLAG = choice("ROLE", ROLES, "read, write or admin");
 
 const LOGIN_FLAGS = {
-  newPasswordFile: file("File with the password; - for stdin"),
+  newPasswordFile: file("File with the password, which is asked for on a terminal otherwise; - for stdin"),
   passwordHashFile: file("File with an Argon2id hash ($argon2id$v=19$m=…) in the place of a password"),
-  scramFile: file("File with a SCRAM verifier as PostgreSQL writes it (SCRAM-SHA-256$…)"),
+  scramFile: file("File with a SCRAM verifier as PostgreSQL writes it (SCRAM-SHA-256$…), with a hash or alone"),
 } as const;
 
 const CERTIFICATE_OUT = file("Write the certificate to a new file instead of stdout");
@@ -202,7 +202,11 @@ JSON: ${KEY_JSON}, and key or out`,
   flags: {
     name: text("TEXT", "What people call it, at most 128 bytes"),
     role: ROLE_FLAG,
-    expires: parsed("WHEN", "2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y", parseWhen),
+    expires: parsed(
+      "WHEN",
+      "Until when it is in force: 2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y",
+      parseWhen,
+    ),
     out: file("Write the key to a new file instead of stdout"),
   },
   positional: { kind: "tuple", parameters: [USER] },

@@ -9,11 +9,15 @@ import { count, file, parsed, repeated, text, toggle } from "../flags.ts";
 const NAME = { brief: "Name of the secret", placeholder: "NAME", parse: String } as const;
 
 const METADATA_FLAGS = {
-  note: text("TEXT", "Free text beside the value"),
-  tag: repeated(text("TAG", "A tag; all tags are replaced by those given")),
+  note: text("TEXT", "Free text beside the value, at most 4096 bytes"),
+  tag: repeated(text("TAG", "A tag of at most 64 bytes; all tags are replaced by those given")),
   // Dates are parsed only where they are used.
-  expires: parsed("WHEN", "2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y", parseWhen),
-  type: text("TYPE", "What it is: password, pem, …"),
+  expires: parsed(
+    "WHEN",
+    "When it expires: 2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y",
+    parseWhen,
+  ),
+  type: text("TYPE", "What it is, at most 64 bytes: password, pem, …"),
 } as const;
 
 const SECRET_JSON = "name, version, size, createdAt, updatedAt, tags, expired, and where set note, expiresAt, type";
@@ -35,9 +39,9 @@ JSON: name, version`,
   ],
   load: () => import("../set.ts"),
   flags: {
-    stdin: toggle("Read the value from stdin"),
-    file: file("Read the value from a file; - for stdin"),
-    value: text("VALUE", "The value itself; visible to other programs"),
+    stdin: toggle("Read the value from stdin, byte for byte"),
+    file: file("Read the value from a file, byte for byte; - for stdin"),
+    value: text("VALUE", "The value itself; other users see it, and the shell remembers it"),
     ...METADATA_FLAGS,
   },
   positional: { kind: "tuple", parameters: [NAME] },

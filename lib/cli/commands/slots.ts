@@ -88,7 +88,7 @@ JSON: epoch, slots, dropped (arrays of ${SLOT_JSON}), and recoveryCode or recove
   ], ["coffer rotate --drop-others"]],
   load: () => import("../rotate.ts"),
   flags: {
-    dropOthers: toggle("Let slots go whose credentials were not given"),
+    dropOthers: toggle("Let slots go whose credentials were not given, and say which"),
     noRecovery: toggle("Make no new recovery code"),
     ...RECOVERY_OUT_FLAGS,
     alsoPassphraseFile: repeated(file("File with the passphrase of another slot that stays")),

@@ -28,8 +28,8 @@ JSON: vault, and recoveryCode or recoveryFile`,
     recoveryOut: file("Write the recovery code to a new file instead of stdout"),
     noRecovery: toggle("Make no recovery code"),
     noAnchor: toggle("Make no anchor: an older copy of the vault is then taken for the newest"),
-    noConfirm: toggle("Do not ask the recovery code back"),
-    noAuditReads: toggle("Do not note in the log who reads a value"),
+    noConfirm: toggle("Do not ask the recovery code back on a terminal"),
+    noAuditReads: toggle("Leave the policy audit-reads off: do not note in the log who reads a value"),
     ...KDF_FLAGS,
   },
   positional: none(),
@@ -76,7 +76,7 @@ disk, without opening the vault. Ends with exit code 0 when no problem remains, 
 JSON: path, ok, findings and mended (arrays of id, severity (problem, warning or note), what, hint, fixable)`,
   examples: [["coffer doctor"], ["coffer doctor --fix"]],
   load: () => import("../doctor.ts"),
-  flags: { fix: toggle("Mend what needs no decision: modes, and what killed processes left") },
+  flags: { fix: toggle("Mend what needs no decision: modes or access lists, and what killed processes left") },
   positional: none(),
 });
 
@@ -95,7 +95,7 @@ JSON: path, dryRun, state (sound, torn, damaged or refused), repaired, generatio
   load: () => import("../repair.ts"),
   flags: {
     older: toggle("Fall back to the older version when the newest cannot be read"),
-    dryRun: toggle("Only say what would be done"),
+    dryRun: toggle("Only say what would be done; the vault may be read-only"),
   },
   positional: none(),
 });

@@ -23,9 +23,9 @@ JSON: entropy (in bits), and name and version, or value`,
   ], ["coffer generate mail/passphrase --words 6"]],
   load: () => import("./generate.ts"),
   flags: {
-    length: count("N", "How many characters (24)"),
+    length: count("N", "How many characters, at most 1024 (24)"),
     classes: text("LIST", "Of lower, upper, digits, symbols, with commas (lower,upper,digits)"),
-    words: count("N", "So many words instead"),
+    words: count("N", "So many words instead, at most 128, of 11 bits each"),
     separator: text("TEXT", "What stands between words (-)"),
   },
   positional: { kind: "tuple", parameters: [{ ...NAME, brief: "Where to keep it", optional: true }] },
@@ -84,7 +84,7 @@ is cleared after 45 seconds, or at once with Ctrl-C. Only on a terminal.
 JSON: name, seconds`,
   examples: [["coffer copy db/password"], ["coffer copy db/password --for 10"]],
   load: () => import("./copy.ts"),
-  flags: { for: parsed("SECONDS", "Clear it after so many seconds (45)", parseSeconds) },
+  flags: { for: parsed("SECONDS", "Clear it after so many seconds, at most a day (45)", parseSeconds) },
   positional: { kind: "tuple", parameters: [NAME] },
 });
 

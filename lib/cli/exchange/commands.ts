@@ -47,13 +47,13 @@ JSON: file, format (age, json, dotenv or csv), secrets (how many), size`,
   load: () => import("./export.ts"),
   flags: {
     out: file("The file; - for stdout, unless that is a terminal"),
-    to: repeated(text("RECIPIENT", "Encrypt for an age recipient")),
+    to: repeated(text("RECIPIENT", "Encrypt for an age recipient (age1…)")),
     newPassphraseFile: file("Encrypt under the passphrase in a file"),
     plaintext: toggle("Do not encrypt"),
     format: choice("FORMAT", EXPORT_FORMATS, "With --plaintext: json (default), dotenv or csv"),
     yesPlaintext: text("NAME", "Name of the vault's file, instead of typing it"),
-    history: toggle("Older versions too; JSON only"),
-    under: text("PATH", "Only names below a path, which is taken off them"),
+    history: toggle("Older versions too, up to nine of each; JSON only"),
+    under: text("PATH", "Only names below a path, which is taken off them; patterns look at whole names"),
   },
   positional: { kind: "array", parameter: { brief: "Glob over names", placeholder: "PATTERN", parse: String } },
 });
@@ -72,8 +72,8 @@ JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (ar
   ], ["coffer import all.age --identity key.txt"]],
   load: () => import("./import.ts"),
   flags: {
-    format: choice("FORMAT", IMPORT_FORMATS, IMPORT_FORMATS.join(", ")),
-    dryRun: toggle("Only show what would be new, the same, or changed"),
+    format: choice("FORMAT", IMPORT_FORMATS, `${IMPORT_FORMATS.join(", ")}; for an age file that of what is in it`),
+    dryRun: toggle("Only show which names would be new, the same, or changed; never a value"),
     onConflict: choice(
       "WHAT",
       CONFLICTS,
@@ -81,7 +81,7 @@ JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (ar
     ),
     under: text("PATH", "Put every name below a path"),
     identity: file("File with the identity, for an age file"),
-    agePassphraseFile: file("File with the passphrase, for an age file"),
+    agePassphraseFile: file("File with the passphrase, for an age file; else it is asked for"),
   },
   positional: {
     kind: "tuple",

@@ -146,8 +146,8 @@ position, why), notices (an array of kind, user, key, role), leftOut {users, api
     onConflict: choice("WHAT", CONFLICTS, "With what is there already and differs: fail (default), skip, overwrite"),
     noUsers: toggle("Take entries only: no users, API keys and master secret"),
     skipInvalid: toggle("Leave out what cannot be taken over"),
-    keepCertificate: toggle("Let RedDB's certificate open the vault too"),
-    dryRun: toggle("Say what would be done, and change nothing"),
+    keepCertificate: toggle("Let RedDB's certificate open the vault too, by a slot with the label reddb"),
+    dryRun: toggle("Say what would be done, and change nothing; it fails where the import would"),
   },
   positional: {
     kind: "tuple",

@@ -6,7 +6,7 @@
 import { BackupReadOnlyError } from "../errors.ts";
 import type { SlotInfo } from "../slots.ts";
 import type { Vault } from "../vault.ts";
-import { checkMayCreate } from "./files.ts";
+import { checkMayChange, checkMayCreate } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { withNewFile } from "./new_credential.ts";
 import { openVault, prepareOpening } from "./open.ts";
@@ -25,6 +25,7 @@ export interface RecoveryNewFlags extends GlobalFlags {
 export default async function recoveryNew(flags: RecoveryNewFlags): Promise<void> {
   const { recoveryOut, json } = flags;
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
   await using vault = await openVault(opening);
   // Before a code is shown that would never count.

@@ -7,7 +7,7 @@ import type { RotateReport } from "../rotate.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
 import type { Vault } from "../vault.ts";
 import { credentialFrom, type CredentialKind } from "./credential.ts";
-import { checkMayCreate, claimStdin, STDIN } from "./files.ts";
+import { checkMayChange, checkMayCreate, claimStdin, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { refuseBoth } from "./metadata.ts";
 import { withNewFile } from "./new_credential.ts";
@@ -41,6 +41,7 @@ export default async function rotate(flags: RotateFlags): Promise<void> {
   const { dropOthers, noRecovery, recoveryOut, json } = flags;
   refuseBoth({ "--no-recovery": noRecovery, "--recovery-out": recoveryOut });
   const { path, options } = prepareOpening(flags);
+  checkMayChange(path);
   const others = furtherCredentials(flags);
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
 

@@ -9,7 +9,7 @@ import { checkLabel, type SlotKind } from "../sealed/slot.ts";
 import type { NewSlot, SlotInfo } from "../slots.ts";
 import type { Vault } from "../vault.ts";
 import { readNewPassphrase } from "./credential.ts";
-import { checkMayCreate, claimStdin, STDIN } from "./files.ts";
+import { checkMayChange, checkMayCreate, claimStdin, STDIN } from "./files.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
@@ -47,6 +47,7 @@ export default async function slotAdd(flags: SlotAddFlags): Promise<void> {
   checkFlags(kind, flags);
   checkLabel(label);
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   if (out !== undefined) checkMayCreate(out);
   if (flags.newKeyfile !== undefined) checkMayEnsure(flags.newKeyfile);
   const slot = await newSlot(kind, label, flags);

@@ -7,7 +7,7 @@ import { AlreadyBootstrappedError } from "../../auth/errors.ts";
 import { toUserId } from "../../auth/user_id.ts";
 import { UsageError } from "../../errors.ts";
 import { checkLabel } from "../../sealed/slot.ts";
-import { checkMayCreate } from "../files.ts";
+import { checkMayChange, checkMayCreate } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { withNewFile } from "../new_credential.ts";
 import { openVault, prepareOpening } from "../open.ts";
@@ -30,6 +30,7 @@ export default async function bootstrap(flags: BootstrapFlags, name = "admin"): 
   if (toUserId(name).tenant !== null) throw new UsageError("The first admin is a user of the platform, of no tenant");
   checkLabel(label);
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   claim(flags.newPasswordFile, "--new-password-file");
   if (certificateOut !== undefined) checkMayCreate(certificateOut);
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkMayCreate } from "../files.ts";
+import { checkMayChange, checkMayCreate } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { withNewFile } from "../new_credential.ts";
 import { openVault, prepareOpening } from "../open.ts";
@@ -21,6 +21,7 @@ export interface CertificateRotateFlags extends GlobalFlags {
 export default async function certificateRotate(flags: CertificateRotateFlags): Promise<void> {
   const { slot, certificateOut, json } = flags;
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   if (certificateOut !== undefined) checkMayCreate(certificateOut);
   await using vault = await openVault(opening);
   const only = slot ?? (await vault.slots.list()).find(({ kind }) => kind === "certificate")?.id;

@@ -25,8 +25,8 @@ export interface RecoveryNewFlags extends GlobalFlags {
 export default async function recoveryNew(flags: RecoveryNewFlags): Promise<void> {
   const { recoveryOut, json } = flags;
   const opening = prepareOpening(flags);
-  checkMayChange(opening.path);
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
+  checkMayChange(opening.path);
   await using vault = await openVault(opening);
   // Before a code is shown that would never count.
   const { backup, slots } = await vault.status();

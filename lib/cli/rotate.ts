@@ -41,9 +41,9 @@ export default async function rotate(flags: RotateFlags): Promise<void> {
   const { dropOthers, noRecovery, recoveryOut, json } = flags;
   refuseBoth({ "--no-recovery": noRecovery, "--recovery-out": recoveryOut });
   const { path, options } = prepareOpening(flags);
-  checkMayChange(path);
   const others = furtherCredentials(flags);
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
+  checkMayChange(path);
 
   // It opens the vault first, and is wanted once more for the new key.
   const opening = remembered(options);

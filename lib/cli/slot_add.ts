@@ -47,9 +47,9 @@ export default async function slotAdd(flags: SlotAddFlags): Promise<void> {
   checkFlags(kind, flags);
   checkLabel(label);
   const opening = prepareOpening(flags);
-  checkMayChange(opening.path);
   if (out !== undefined) checkMayCreate(out);
   if (flags.newKeyfile !== undefined) checkMayEnsure(flags.newKeyfile);
+  checkMayChange(opening.path);
   const slot = await newSlot(kind, label, flags);
 
   await using vault = await openVault(opening);

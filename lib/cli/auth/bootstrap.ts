@@ -30,9 +30,9 @@ export default async function bootstrap(flags: BootstrapFlags, name = "admin"): 
   if (toUserId(name).tenant !== null) throw new UsageError("The first admin is a user of the platform, of no tenant");
   checkLabel(label);
   const opening = prepareOpening(flags);
-  checkMayChange(opening.path);
   claim(flags.newPasswordFile, "--new-password-file");
   if (certificateOut !== undefined) checkMayCreate(certificateOut);
+  checkMayChange(opening.path);
 
   await using vault = await openVault(opening);
   // Before a password is asked for that would not be used.

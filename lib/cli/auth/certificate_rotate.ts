@@ -21,8 +21,8 @@ export interface CertificateRotateFlags extends GlobalFlags {
 export default async function certificateRotate(flags: CertificateRotateFlags): Promise<void> {
   const { slot, certificateOut, json } = flags;
   const opening = prepareOpening(flags);
-  checkMayChange(opening.path);
   if (certificateOut !== undefined) checkMayCreate(certificateOut);
+  checkMayChange(opening.path);
   await using vault = await openVault(opening);
   const only = slot ?? (await vault.slots.list()).find(({ kind }) => kind === "certificate")?.id;
   const replaced = await withNewFile(certificateOut, async (write) => {

@@ -28,13 +28,16 @@ Deno.test("coffer shows no code and no certificate where a reason is missing, in
   });
 });
 
-Deno.test("coffer asks for no value and no password that it may not keep", async () => {
+Deno.test("coffer shows and asks for nothing in vain where it may not write, in a vault without an anchor too", async () => {
   await sandbox(async (box) => {
-    await box.init();
+    await box.init("--no-anchor", "--no-recovery");
+    box.file("pass", "correct horse\n");
+    await box.ok(["slot", "add", "--kind", "certificate", "--out", "cert", ...box.key]);
     await box.ok(["user", "add", "u", "--role", "read", "--no-password", ...box.key]);
     const permissions = [`--allow-read=${box.folder}`];
-    for (const args of [["set", "a"], ["user", "passwd", "u"], ["user", "add", "v", "--role", "read"], ["passwd"]]) {
-      // Without a terminal, to ask would be an error of its own.
+    // Without a terminal, to ask would be an error of its own.
+    const asking = [["set", "a"], ["user", "passwd", "u"], ["user", "add", "v", "--role", "read"], ["passwd"]];
+    for (const args of [...SHOWING, ...asking]) {
       const { err } = await box.fails([...args, ...box.key], "missing-permission", 8, { permissions });
       assert.match(err, /--allow-write=/);
     }

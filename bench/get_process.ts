@@ -4,16 +4,18 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { newKeyFile, Vault } from "../mod.ts";
 import { type Bench, interleaved, ms, timed, withFolder } from "./harness.ts";
+import { installedCommand, output, SOURCE } from "./pieces.ts";
 
-const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
+/** Most milliseconds that `get` may take beyond an empty program. */
+const MOST = 60;
 
 /** The bench. */
 export const bench: Bench = {
   name: "get_process",
-  question: "`coffer get` with a key file, and `coffer --version`, as a process, against `deno run` of an empty file",
+  question:
+    "`coffer get` with a key file, and `coffer --version`, as a process, as installed and from source, against `deno run` of an empty file",
   run: () =>
     withFolder(async (folder) => {
       const keyFile = newKeyFile();
@@ -25,20 +27,25 @@ export const bench: Bench = {
           for (let i = 0; i < 100; i++) tx.secrets.set(`name-${i}`, `value-${i}`);
         });
       }
+      const installed = await installedCommand();
       const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`];
       const where = ["--vault", `${folder}/app.coffer`, "--keyfile", `${folder}/key`];
-      const get = () => deno(["run", ...permissions, CLI, "get", "name-42", ...where]);
-      const version = () => deno(["run", CLI, "--version"]);
+      const get = (command: string) => deno(["run", ...permissions, command, "get", "name-42", ...where]);
+      const version = (command: string) => deno(["run", command, "--version"]);
       const empty = () => deno(["run", `${folder}/empty.ts`]);
 
-      assert.equal(await get(), "value-42");
-      assert.match(await version(), /^\d+\.\d+\.\d+/);
+      for (const command of [installed, SOURCE]) {
+        assert.equal(await get(command), "value-42");
+        assert.match(await version(command), /^\d+\.\d+\.\d+/);
+      }
       assert.equal(await empty(), "");
 
       const times = await interleaved(21, {
-        get: () => timed(get),
-        version: () => timed(version),
+        get: () => timed(() => get(installed)),
+        version: () => timed(() => version(installed)),
         empty: () => timed(empty),
+        sourceGet: () => timed(() => get(SOURCE)),
+        sourceVersion: () => timed(() => version(SOURCE)),
       });
       return [
         {
@@ -48,18 +55,31 @@ export const bench: Bench = {
           detail: `${ms(times.get)} / ${ms(times.empty)}`,
         },
         {
+          name: "coffer get, more than an empty program, ms",
+          value: times.get - times.empty,
+          atMost: MOST,
+          detail: `${ms(times.get)} - ${ms(times.empty)}`,
+        },
+        {
           name: "coffer --version / empty program",
           value: times.version / times.empty,
           atMost: 1.5,
           detail: `${ms(times.version)} / ${ms(times.empty)}`,
+        },
+        {
+          name: "coffer get / empty program, from source",
+          value: times.sourceGet / times.empty,
+          detail: `${ms(times.sourceGet)} / ${ms(times.empty)}`,
+        },
+        {
+          name: "coffer --version / empty program, from source",
+          value: times.sourceVersion / times.empty,
+          detail: `${ms(times.sourceVersion)} / ${ms(times.empty)}`,
         },
       ];
     }),
 };
 
 async function deno(args: readonly string[]): Promise<string> {
-  const output = await new Deno.Command(Deno.execPath(), { args: [...args], stdin: "null" }).output();
-  const decoder = new TextDecoder();
-  assert.ok(output.success, decoder.decode(output.stderr));
-  return decoder.decode(output.stdout);
+  return await output(Deno.execPath(), args);
 }

@@ -14,6 +14,7 @@ const NAMES = [
   "unlock",
   "get_process",
   "run_process",
+  "dotenvx",
   "concurrency",
   "memory",
   "reddb",

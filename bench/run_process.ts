@@ -1,13 +1,12 @@
 /**
- * What does `coffer run` add to the start of a command, key file instead of key derivation?
+ * What does `coffer run`, as installed, add to the start of a command, key file instead of key derivation?
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { Vault } from "../mod.ts";
 import { type Bench, interleaved, ms, timed, withFolder } from "./harness.ts";
-
-const CLI = new URL("../cli.ts", import.meta.url).pathname;
+import { installedCommand, output } from "./pieces.ts";
 
 /** Most milliseconds that it may add. */
 const MOST = 60;
@@ -27,12 +26,13 @@ export const bench: Bench = {
           for (let i = 0; i < 100; i++) tx.secrets.set(`app/name-${i}`, `value-${i}`);
         });
       }
+      const command = await installedCommand();
       const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`, "--allow-run=env"];
       const where = ["--vault", `${folder}/app.coffer`, "--keyfile", `${folder}/key`];
       const flags = ["--env", "A=app/name-42", "--env", "B=app/name-43"];
       const through = (...more: readonly string[]) =>
-        output(Deno.execPath(), ["run", ...permissions, CLI, "run", ...where, ...flags, ...more, "--", "env"]);
-      const get = () => output(Deno.execPath(), ["run", ...permissions, CLI, "get", "app/name-42", ...where]);
+        output(Deno.execPath(), ["run", ...permissions, command, "run", ...where, ...flags, ...more, "--", "env"]);
+      const get = () => output(Deno.execPath(), ["run", ...permissions, command, "get", "app/name-42", ...where]);
       const alone = () => output("env", []);
       const empty = () => output(Deno.execPath(), ["run", `${folder}/empty.ts`]);
 
@@ -70,10 +70,3 @@ export const bench: Bench = {
       ];
     }),
 };
-
-async function output(program: string, args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args], stdin: "null" }).output();
-  const decoder = new TextDecoder();
-  assert.ok(success, decoder.decode(stderr));
-  return decoder.decode(stdout);
-}

@@ -18,6 +18,8 @@ export interface RotateOptions {
   readonly credentials: readonly CredentialOptions[];
   /** Lets the slots go whose credentials are not given. @default {false} */
   readonly dropOthers?: boolean;
+  /** Gets the slots that would go without a word otherwise, before anything is done. When it throws, nothing changes. */
+  readonly onDrop?: (slots: readonly SlotInfo[]) => void | Promise<void>;
   /**
    * Gets a fresh recovery code, before the new key counts. The old recovery slots go. When it throws, nothing changes.
    */
@@ -64,6 +66,7 @@ async function rotateOnce(engine: Engine, options: RotateOptions): Promise<Rotat
   // A recovery slot is no loss when another takes its place.
   const lost = dropped.filter(({ kind }) => kind !== "recovery" || options.onRecoveryCode === undefined);
   if (lost.length > 0 && !options.dropOthers) throw new SlotsWouldDropError(lost.map(slotInfo));
+  if (lost.length > 0) await options.onDrop?.(lost.map(slotInfo));
   const recovery = await prepareRecovery(engine, kept, dropped, options);
 
   return await engine.exclusively(async (now) => {

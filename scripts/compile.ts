@@ -1,29 +1,19 @@
 /**
  * Makes `dist/coffer`, one program with the runtime inside, and tries it.
  *
- * The permissions are built in: files, and the variables of coffer's own; nothing else, and never a prompt.
+ * The permissions are built in, and never asked for: nobody can add one later.
  *
  * @module
  */
 // deno-lint-ignore-file no-console -- a script speaks to whoever runs it
+import { PERMISSIONS } from "./permissions.ts";
 
 const OUTPUT = Deno.build.os === "windows" ? "dist/coffer.exe" : "dist/coffer";
-const VARIABLES = [
-  "COFFER_VAULT",
-  "COFFER_PASSPHRASE",
-  "COFFER_PASSPHRASE_FILE",
-  "COFFER_KEYFILE",
-  "COFFER_RECOVERY_FILE",
-  "COFFER_CERTIFICATE",
-  "COFFER_CERTIFICATE_FILE",
-  "COFFER_DEBUG",
-];
 
 if (import.meta.main) Deno.exit(await compile());
 
 async function compile(): Promise<number> {
-  const permissions = ["--no-prompt", "--allow-read", "--allow-write", `--allow-env=${VARIABLES.join()}`];
-  const { success, stderr } = await run(Deno.execPath(), ["compile", ...permissions, "--output", OUTPUT, "cli.ts"]);
+  const { success, stderr } = await run(Deno.execPath(), ["compile", ...PERMISSIONS, "--output", OUTPUT, "cli.ts"]);
   if (!success) {
     console.error(stderr);
     if (/dl\.deno\.land|denort|error sending request|[Dd]ownload/.test(stderr)) {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { AnchorForeignError, InterruptedError, NoAnchorError } from "../errors.ts";
+import { AnchorForeignError, NoAnchorError } from "../errors.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { anchorOf, fileOptions, openVault, prepareOpening, vaultPath } from "./open.ts";
 import { note, shown, writeJson } from "./output.ts";
-import { canAsk, confirm } from "./terminal.ts";
+import { assertWanted } from "./terminal.ts";
 
 /** Flags of `anchor trust`. */
 export interface AnchorTrustFlags extends GlobalFlags {
@@ -26,7 +26,7 @@ export default async function anchorTrust(flags: AnchorTrustFlags): Promise<void
   const question =
     `Take generation ${found} of ${updatedAt.toISOString()} for the newest? Later changes, if there were ` +
     "any, are lost.";
-  if (!flags.yes && canAsk() && !await confirm(question)) throw new InterruptedError();
+  await assertWanted(flags.yes, question);
   const trusting = { ...options, trustAnchor: true, replaceForeignAnchor: flags.replaceForeign };
   await using vault = await openVault({ path, options: trusting }).catch(hinted);
   const { generation } = await vault.status();

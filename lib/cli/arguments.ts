@@ -5,6 +5,7 @@
  */
 import { UsageError } from "../errors.ts";
 import { type Command, type Flag, type Group, isGroup, type Target } from "./define.ts";
+import { meaning, nearNames } from "./near_names.ts";
 import { flagName, GLOBAL_FLAGS, VALUE_MARK } from "./flags.ts";
 
 /** What the arguments ask for. `inputs` is what the parser takes. */
@@ -91,7 +92,7 @@ class FlagList {
     if (flag === undefined) {
       // The parser knows better which one may be meant; what stands behind the equals sign is none of its business.
       if (known !== GLOBAL_FLAGS) this.inputs.push(`--${name}`);
-      else throw new UsageError(`Unknown flag --${name} before the command`, { hint });
+      else throw new UsageError(`Unknown flag --${name} before the command`, { hint: hintFor(name, known) ?? hint });
       this.given = undefined;
       return;
     }
@@ -140,6 +141,11 @@ function isOwnFlag(word: string): boolean {
 function findFlag(known: Flags, name: string): Flag | undefined {
   const key = camelCase(name);
   return Object.hasOwn(known, key) ? known[key] : undefined;
+}
+
+function hintFor(name: string, known: Flags): string | undefined {
+  const near = nearNames(`--${name}`, Object.keys(known).map(flagName));
+  return near.length === 0 ? undefined : meaning(near);
 }
 
 function camelCase(name: string): string {

@@ -11,7 +11,9 @@ import type { Vault } from "../vault.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { isGiven } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
-import { table, writeJson, writeOut } from "./output.ts";
+import { writeJson, writeOut } from "./output.ts";
+import { waitingFor } from "./progress.ts";
+import { table } from "./table.ts";
 
 /** Flags of `audit`. */
 export interface AuditFlags extends GlobalFlags {
@@ -44,12 +46,14 @@ export default async function audit(flags: AuditFlags): Promise<void> {
   const rows: (readonly string[])[] = [];
   for await (const entry of vault.audit.entries(filter)) rows.push(row(entry));
   if (rows.length > 0) {
-    await writeOut(table([["TIME", "NUMBER", "OPERATION", "NAME", "SLOT", "ACTOR", "REASON"], ...rows]));
+    await writeOut(
+      table([["TIME", "NUMBER", "OPERATION", "NAME", "SLOT", "ACTOR", "REASON"], ...rows], ["NAME", "ACTOR", "REASON"]),
+    );
   }
 }
 
 async function printReport(vault: Vault, json: boolean): Promise<void> {
-  const report = await vault.audit.verify();
+  const report = await waitingFor("verifying", () => vault.audit.verify());
   if (json) return await writeJson({ ok: true, ...report });
   const { length, pruned, head } = report;
   const gone = pruned === 0 ? "" : `, of which ${pruned} were pruned`;

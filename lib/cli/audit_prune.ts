@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { InterruptedError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { shownDate, writeJson, writeOut } from "./output.ts";
-import { canAsk, confirm } from "./terminal.ts";
+import { assertWanted } from "./terminal.ts";
 
 /** Flags of `audit prune`. */
 export interface PruneFlags extends GlobalFlags {
@@ -24,9 +24,7 @@ export default async function auditPrune(flags: PruneFlags): Promise<void> {
     throw new UsageError("--before is missing", { hint: "Name a date, as in --before 2026-01-01" });
   }
   await using vault = await openVault(prepareOpening(flags));
-  if (!yes && canAsk() && !await confirm(`Let go of all entries before ${shownDate(before)}, for good?`)) {
-    throw new InterruptedError();
-  }
+  await assertWanted(yes, `Let go of all entries before ${shownDate(before)}, for good?`);
   const pruned = await vault.audit.prune({ before });
   if (json) await writeJson({ pruned });
   else await writeOut(`${pruned === 1 ? "1 entry" : `${pruned} entries`} pruned\n`);

@@ -12,6 +12,7 @@ import { numbered, rotateNames, sameFile } from "./numbered.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { refuseBoth } from "./metadata.ts";
 import { note, shown, shownSize, warn, writeJson } from "./output.ts";
+import { waitingFor } from "./progress.ts";
 import { replaceFile, writeNewFile } from "./private_file.ts";
 
 /** Flags of `backup`. */
@@ -38,8 +39,8 @@ export default async function backup(flags: BackupFlags, file: string): Promise<
   await using vault = await openVault(opening);
   // Only now is it known that the vault is there, and which file it is.
   for (const name of names) await checkReplaceable(name, opening.path);
-  const { bytes, generation } = await vault.backup();
-  const contents = encrypt === undefined ? bytes : await encrypt(bytes);
+  const { bytes, generation } = await waitingFor("backing up", () => vault.backup());
+  const contents = encrypt === undefined ? bytes : await waitingFor("encrypting", () => encrypt(bytes));
   if (keep !== undefined) replaceFile(file, contents, () => rotateNames(names));
   else if (overwrite) replaceFile(file, contents);
   else writeNewFile(file, contents);

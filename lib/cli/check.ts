@@ -10,7 +10,7 @@ import { findCredential } from "./credential.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { fileOptions, type Opening, openVault, prepareOpening, vaultPath } from "./open.ts";
 import { counted, shown, shownSize, writeJson, writeOut } from "./output.ts";
-import { showProgress } from "./progress.ts";
+import { showProgress, waitingFor } from "./progress.ts";
 
 /** Flags of `check`. */
 export interface CheckFlags extends GlobalFlags {
@@ -28,7 +28,10 @@ export default async function check(flags: CheckFlags): Promise<void> {
   const path = vaultPath(flags);
   const opening = flags.unlock || flags.deep || findCredential(flags) !== undefined ? prepareOpening(flags) : undefined;
   const { Vault } = await import("../vault.ts");
-  const { problems: found, ...structure } = await Vault.checkStructure(path, fileOptions(flags));
+  const { problems: found, ...structure } = await waitingFor(
+    "reading every page",
+    () => Vault.checkStructure(path, fileOptions(flags)),
+  );
   const problems = [...found];
   // Seals are not looked at where pages are damaged: nothing more would come of it.
   const seals = opening === undefined || problems.length > 0

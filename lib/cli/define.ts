@@ -7,7 +7,15 @@
  * @module
  */
 import type { CommandContext, TypedCommandPositionalParameters } from "@stricli/core";
-import { type FlagsOf, GLOBAL_FLAGS, type GlobalFlags, type Repeated, type Toggle, type Valued } from "./flags.ts";
+import {
+  type FlagsOf,
+  GLOBAL_FLAGS,
+  type GlobalFlags,
+  type Proposal,
+  type Repeated,
+  type Toggle,
+  type Valued,
+} from "./flags.ts";
 
 /** A line as a user types it in a shell, and what it does where that is not obvious. */
 export type Example = readonly [line: string, what?: string];
@@ -32,6 +40,8 @@ export interface Positional {
   readonly brief: string;
   readonly placeholder?: string;
   readonly optional?: boolean;
+  /** What completion offers. */
+  readonly proposes?: Proposal;
   readonly parse: (input: string) => unknown;
 }
 
@@ -102,6 +112,11 @@ export function lazyRoutes(brief: string, targets: Group["targets"], standard?: 
 /** Whether a name stands for a group. */
 export function isGroup(target: Target): target is Group {
   return "targets" in target;
+}
+
+/** What completion offers for an argument; to be spread into it. */
+export function proposing(proposes: Proposal): { readonly proposes: Proposal } {
+  return { proposes };
 }
 
 /** For commands without arguments. */

@@ -52,6 +52,15 @@ export interface KdfFlags {
   readonly allowWeakKdf: boolean;
 }
 
+/** What is in a vault that completion can name. */
+export type NameKind = typeof NAME_KINDS[number];
+
+/** What is in a vault that completion can name. */
+export const NAME_KINDS = ["secrets", "users", "keys", "slots"] as const;
+
+/** What completion offers for a value: files, names of the vault, or words; none when nobody can guess it. */
+export type Proposal = "file" | NameKind | readonly string[];
+
 /** A flag without a value. */
 export interface Toggle {
   readonly kind: "boolean";
@@ -68,7 +77,7 @@ export interface Valued<T> {
   readonly optional: true;
   readonly parse: (input: string) => T | Promise<T>;
   /** What completion offers. */
-  readonly proposes?: "file" | readonly string[];
+  readonly proposes?: Proposal;
   /** A letter that stands for the flag behind a single dash. */
   readonly letter?: string;
 }

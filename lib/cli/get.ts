@@ -10,6 +10,7 @@ import { checkName } from "../state/names.ts";
 import { checkMayCreate, checkMayWrite } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { isExpired } from "./metadata.ts";
+import { suggesting } from "./suggesting.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { shownDate, warn, writeJson, writeOut } from "./output.ts";
 import type { Vault } from "../vault.ts";
@@ -42,7 +43,7 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
   else if (out !== undefined) checkMayCreate(out);
 
   await using vault = await openVault(opening);
-  const { info, value } = await read(vault, name, version);
+  const { info, value } = await suggesting(vault, () => read(vault, name, version));
   if (isExpired(info)) warn(`"${name}" expired on ${shownDate(info.expiresAt!)}`);
 
   const description = { name, version: version ?? info.version, size: value.length };

@@ -15,6 +15,7 @@ import { isGiven, refuseBoth } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
 import { auditOptions, fileOptions, vaultPath } from "./open.ts";
 import { note, shown, showOnce, warn, writeJson, writeOut } from "./output.ts";
+import { waitingFor } from "./progress.ts";
 import { confirmRecoveryCode, layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
 
@@ -72,7 +73,7 @@ export default async function init(flags: InitFlags): Promise<void> {
       ...(noRecovery ? {} : { onRecoveryCode }),
       policies: { "audit-reads": !flags.noAuditReads },
     };
-    await using _vault = await Vault.create(path, options);
+    await using _vault = await waitingFor("making the vault", () => Vault.create(path, options));
   });
   await warnUnenforced(path);
   if (!json && Deno.stderr.isTerminal()) note(`Created ${shown(path)}`);

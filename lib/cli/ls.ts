@@ -9,7 +9,8 @@ import type { GlobalFlags } from "./flags.ts";
 import { infoJson, shownExpiry } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { warnOverdue } from "./policy.ts";
-import { plain, shownDate, shownSize, table, writeJson, writeOut } from "./output.ts";
+import { plain, shownDate, shownSize, writeJson, writeOut } from "./output.ts";
+import { table } from "./table.ts";
 
 /** Flags of `ls`. */
 export interface LsFlags extends GlobalFlags {
@@ -34,7 +35,7 @@ export default async function ls(flags: LsFlags, pattern?: string): Promise<void
       shownExpiry(info),
       info.tags.join(",") || "-",
     ]);
-    await writeOut(table([["NAME", "VERSION", "SIZE", "UPDATED", "EXPIRES", "TAGS"], ...rows]));
+    await writeOut(table([["NAME", "VERSION", "SIZE", "UPDATED", "EXPIRES", "TAGS"], ...rows], ["NAME", "TAGS"]));
   }
 }
 

@@ -8,9 +8,11 @@ import { arrange, wantsJson } from "./arguments.ts";
 import { runCall } from "./call.ts";
 import { COMMANDS } from "./commands.ts";
 import { writeErr, writeJson, writeOut } from "./output.ts";
+import { forbidTransients } from "./transient.ts";
 
 /** Runs the command that the arguments ask for. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
+  if (wantsJson(args)) forbidTransients();
   try {
     const request = await arrange(args, COMMANDS);
     switch (request.kind) {

@@ -8,6 +8,7 @@ import { checkMetadata, type SecretMetadata } from "../state/metadata.ts";
 import { checkName } from "../state/names.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { infoJson, isGiven, type MetadataFlags, metadataFrom, refuseBoth, shownExpiry } from "./metadata.ts";
+import { suggesting } from "./suggesting.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { shown, shownDate, shownSize, writeJson, writeOut } from "./output.ts";
 
@@ -48,13 +49,14 @@ export default async function meta(flags: MetaFlags, name: string): Promise<void
 
   await using vault = await openVault(opening);
   if (Object.keys(fixed).length === 0 && !isGiven(addTag) && !isGiven(removeTag)) {
-    return await show(await vault.secrets.info(name), flags.json);
+    return await show(await suggesting(vault, () => vault.secrets.info(name)), flags.json);
   }
-  const info = await vault.transaction(({ secrets }) => {
-    if (!isGiven(addTag) && !isGiven(removeTag)) return secrets.describe(name, fixed);
-    const tags = secrets.info(name).tags.filter((tag) => !removeTag.includes(tag));
-    return secrets.describe(name, { ...fixed, tags: [...new Set([...tags, ...addTag])] });
-  });
+  const info = await suggesting(vault, () =>
+    vault.transaction(({ secrets }) => {
+      if (!isGiven(addTag) && !isGiven(removeTag)) return secrets.describe(name, fixed);
+      const tags = secrets.info(name).tags.filter((tag) => !removeTag.includes(tag));
+      return secrets.describe(name, { ...fixed, tags: [...new Set([...tags, ...addTag])] });
+    }));
   if (flags.json) await writeJson(infoJson(info));
 }
 

@@ -4,11 +4,13 @@
  * @module
  */
 import { UsageError } from "../errors.ts";
+import { type CredentialOptions, provided } from "../sealed/credential.ts";
 import type { AuditOptions, FileOptions, OpenOptions, Vault } from "../vault.ts";
 import { givenCredential } from "./credential.ts";
 import { environment } from "./environment.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { warn } from "./output.ts";
+import { waitingFor } from "./progress.ts";
 
 /** What the arguments say about the vault. To have it means that they make sense; nothing was read yet. */
 export interface Opening {
@@ -54,10 +56,25 @@ export function prepareOpening(flags: GlobalFlags): Opening {
 /** Opens the vault. */
 export async function openVault({ path, options }: Opening): Promise<Vault> {
   const { Vault } = await import("../vault.ts");
-  // A command is short: that the vault gets a new key in between is no reason to fail.
-  const vault = await Vault.open(path, { ...options, followRotations: true });
+  const vault = await waitingFor("opening the vault", async (say) => {
+    // A command is short: that the vault gets a new key in between is no reason to fail.
+    return await Vault.open(path, { ...options, ...sayingWhen(options, say), followRotations: true });
+  });
   if (vault.recovered) warnRecovered();
   return vault;
+}
+
+/** The passphrase of options, told of once it is there: what follows it may be long. */
+function sayingWhen({ passphrase }: CredentialOptions, say: (what: string) => void): CredentialOptions {
+  if (passphrase === undefined) return {};
+  return {
+    passphrase: async () => {
+      const text = await provided(passphrase);
+      // Which of the two it is, only the library knows.
+      say("deriving the key and opening the vault");
+      return text;
+    },
+  };
 }
 
 /** Says what a torn meta page, or one that was wiped, may mean. */

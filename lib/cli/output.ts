@@ -5,6 +5,7 @@
  */
 import { encodeUtf8 } from "../bytes.ts";
 import { InputOutputError } from "../errors.ts";
+import { clearTransient } from "./transient.ts";
 
 /** Control characters, and those that change the order or the look of what stands around them. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
@@ -16,6 +17,7 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
  * @throws {InputOutputError} when it cannot be written, as on a full disk
  */
 export async function writeOut(data: string | Uint8Array): Promise<void> {
+  clearTransient();
   try {
     await writeAll(Deno.stdout, typeof data === "string" ? encodeUtf8(data) : data);
   } catch (error) {
@@ -56,6 +58,7 @@ export function warn(text: string): void {
 
 /** Writes text to stderr as it is. */
 export function writeErr(text: string): void {
+  clearTransient();
   try {
     const bytes = encodeUtf8(text);
     for (let done = 0; done < bytes.length;) done += Deno.stderr.writeSync(bytes.subarray(done));
@@ -72,16 +75,6 @@ export function shown(text: string): string {
 /** The text as it is for a pipe or a file, escaped for a terminal. */
 export function plain(text: string): string {
   return Deno.stdout.isTerminal() ? shown(text) : text;
-}
-
-/** Lines of columns, each as wide as its widest cell; the first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => row.map(shown));
-  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => width(row[column]!))));
-  return cells
-    .map((row) => row.map((cell, column) => cell + " ".repeat(widths[column]! - width(cell))).join("  ").trimEnd())
-    .map((line) => `${line}\n`)
-    .join("");
 }
 
 /** How many there are of something, in one or in many: `1 secret`, `2 secrets`, `2 tries`. */
@@ -117,18 +110,4 @@ async function writeAll(writer: typeof Deno.stdout, bytes: Uint8Array): Promise<
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
-}
-
-/** How many columns a text takes, near enough for tables: wide East Asian characters and emoji take two. */
-function width(text: string): number {
-  let columns = 0;
-  for (const character of text) {
-    if (/\p{Mn}/u.test(character)) continue;
-    columns +=
-      /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Emoji_Presentation}/u
-          .test(character)
-        ? 2
-        : 1;
-  }
-  return columns;
 }

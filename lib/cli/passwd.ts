@@ -10,6 +10,7 @@ import { readNewPassphrase } from "./credential.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, writeJson } from "./output.ts";
+import { waitingFor } from "./progress.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
 
 /** Flags of `passwd`. */
@@ -29,10 +30,11 @@ export default async function passwd(flags: PasswdFlags): Promise<void> {
   const given = await readNew(flags.newPassphraseFile);
 
   await using vault = await openVault(opening);
-  const slot = await vault.changePassphrase(given ?? askNewPassphrase, {
-    ...kdf,
-    ...(flags.slot === undefined ? {} : { slot: flags.slot }),
-  });
+  const slot = await waitingFor("deriving the key", () =>
+    vault.changePassphrase(given ?? askNewPassphrase, {
+      ...kdf,
+      ...(flags.slot === undefined ? {} : { slot: flags.slot }),
+    }));
   if (flags.json) await writeJson(slot);
   else if (Deno.stderr.isTerminal()) note(`Changed the passphrase of slot ${slot.id}`);
 }

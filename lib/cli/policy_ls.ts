@@ -6,7 +6,8 @@
 import type { GlobalFlags } from "./flags.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { shownPolicy } from "./policy.ts";
-import { table, writeJson, writeOut } from "./output.ts";
+import { writeJson, writeOut } from "./output.ts";
+import { table } from "./table.ts";
 
 /** Lists all policies. */
 export default async function policyLs(flags: GlobalFlags): Promise<void> {

@@ -112,7 +112,7 @@ function sweep(base: string, own: string): void {
 /** Paths of private folders in a folder, as far as it may be looked into. */
 function privateFoldersIn(base: string): readonly string[] {
   try {
-    return [...Deno.readDirSync(base)]
+    return [...Deno.readDirSync(base === "" ? "." : base)]
       .filter(({ name, isDirectory }) => isDirectory && name.startsWith(PREFIX))
       .map(({ name }) => `${base}${name}`);
   } catch {
@@ -120,18 +120,45 @@ function privateFoldersIn(base: string): readonly string[] {
   }
 }
 
+/**
+ * Paths of folders that killed processes left with something in them, in the places where they are made, as far as this
+ * process may look there.
+ *
+ * @param fallback as for {@linkcode PrivateFolder.make}
+ */
+export function lostPrivateFolders(fallback?: string): readonly string[] {
+  const places = [...bases(fallback)].map((base) => base ?? temporaryFolder());
+  const distinct = new Set(places.map((place) => place === "." ? "" : place.replace(/\/*$/, "/")));
+  return [...distinct].flatMap((place) => privateFoldersIn(place)).filter(isLost);
+}
+
 /** Takes a folder away that has lost its process; leaves it where that cannot be done. */
-function removeIfLost(path: string): void {
+export function removeIfLost(path: string): void {
   try {
-    if (!isYoung(path)) return Deno.removeSync(path, { recursive: true });
+    if (!isYoung(path, { read: true, write: true })) return Deno.removeSync(path, { recursive: true });
   } catch { /* Another user's, or gone in the meantime. */ }
 }
 
+function isLost(path: string): boolean {
+  try {
+    return !isYoung(path, { read: true });
+  } catch {
+    return false;
+  }
+}
+
+/** Where the runtime makes temporary folders, as far as the environment may be read. */
+function temporaryFolder(): string {
+  const windows = Deno.build.os === "windows";
+  const variables = windows ? ["TMP", "TEMP"] : ["TMPDIR"];
+  return variables.map(environment).find((path) => path !== undefined) ?? (windows ? "C:\\Windows\\Temp" : "/tmp");
+}
+
 /** Whether a folder's process runs, or may not have come to lock it yet. */
-function isYoung(path: string): boolean {
+function isYoung(path: string, opening: Deno.OpenOptions): boolean {
   const age = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
   try {
-    using lock = Deno.openSync(`${path}/${LOCK}`, { read: true, write: true });
+    using lock = Deno.openSync(`${path}/${LOCK}`, opening);
     if (!lock.tryLockSync(true)) return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

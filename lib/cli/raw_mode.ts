@@ -4,11 +4,7 @@
  * @module
  */
 import { InterruptedError } from "../errors.ts";
-
-/** What asks a process to end, where the system has it and lets a process notice. */
-const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT", "SIGBREAK"]
-  : ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
+import { untilSignal } from "./until_signal.ts";
 
 /**
  * Runs work while the terminal shows nothing of what is typed. A signal that would end the process ends the work: a
@@ -18,19 +14,20 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
  * @throws {InterruptedError} when a signal came
  */
 export async function withoutEcho<T>(work: (interrupted: Promise<never>) => Promise<T>): Promise<T> {
-  const { promise: interrupted, reject } = Promise.withResolvers<never>();
-  // A signal may come when the work is over and nobody waits for this any more.
-  interrupted.catch(() => {});
-  const stop = () => reject(new InterruptedError());
   // First the signals, then the terminal: there is no moment in which one could leave it as it is.
-  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
-  try {
-    Deno.stdin.setRaw(true);
-    return await work(interrupted);
-  } finally {
-    restore();
-    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
-  }
+  return await untilSignal(async (signalled) => {
+    const interrupted = signalled.then((): never => {
+      throw new InterruptedError();
+    });
+    // A signal may come when the work is over and nobody waits for this any more.
+    interrupted.catch(() => {});
+    try {
+      Deno.stdin.setRaw(true);
+      return await work(interrupted);
+    } finally {
+      restore();
+    }
+  });
 }
 
 /** A terminal that has gone away, as after SIGHUP, needs nothing; it must not hide why the work ended. */

@@ -6,6 +6,7 @@
 import { MissingReferencesError } from "../exchange/errors.ts";
 import type { TransactionSecrets } from "../secrets.ts";
 import { isExpired } from "./metadata.ts";
+import { nearNames } from "./near_names.ts";
 import { type Opening, openVault } from "./open.ts";
 import { shownDate, warn } from "./output.ts";
 
@@ -54,6 +55,14 @@ export async function findSecrets(opening: Opening, names: Iterable<string>): Pr
 function assertThere(secrets: TransactionSecrets, { names, missing = [] }: Choice): readonly string[] {
   const distinct = [...new Set(names)];
   const absent = [...distinct.filter((name) => !secrets.has(name)), ...missing];
-  if (absent.length > 0) throw new MissingReferencesError(absent);
+  if (absent.length > 0) throw new MissingReferencesError(absent, hintFor(absent, secrets));
   return distinct;
+}
+
+/** Names that may have been meant, where each missing one has any. */
+function hintFor(absent: readonly string[], secrets: TransactionSecrets): { readonly hint?: string } {
+  const names = secrets.list().map(({ name }) => name);
+  const near = absent.map((name) => nearNames(name, names)[0]);
+  if (near.some((name) => name === undefined)) return {};
+  return { hint: `Did you mean ${[...new Set(near)].map((name) => `"${name}"`).join(" and ")}?` };
 }

@@ -9,6 +9,8 @@ import { checkMayWrite } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { prepareOpening } from "./open.ts";
 import { counted, shown, writeJson, writeOut } from "./output.ts";
+import { waitingFor } from "./progress.ts";
+import { assertWanted } from "./terminal.ts";
 
 /** Flags of `repair`. */
 export interface RepairFlags extends GlobalFlags {
@@ -16,6 +18,8 @@ export interface RepairFlags extends GlobalFlags {
   readonly older: boolean;
   /** Whether to change nothing. */
   readonly dryRun: boolean;
+  /** Whether not to ask. */
+  readonly yes: boolean;
 }
 
 /** Says what is wrong and what falling back would lose, and does it when told to. */
@@ -26,11 +30,15 @@ export default async function repair(flags: RepairFlags): Promise<void> {
   const { repairVault } = await import("../backup/repair.ts");
   let said = false;
   const beforeRepair = async (found: RepairReport) => {
-    if (json) return;
-    said = true;
-    await writeOut(lines(describe(found)));
+    if (!json) {
+      said = true;
+      await writeOut(lines(describe(found)));
+    }
+    // The lock is held meanwhile: it keeps nobody from a vault that cannot be read.
+    if (found.state === "damaged") await assertWanted(flags.yes, `Fall back to generation ${found.generation}?`);
   };
-  const report = await repairVault(path, { ...options, older, dryRun, beforeRepair });
+  const repairing = { ...options, older, dryRun, beforeRepair };
+  const report = await waitingFor("reading the versions", () => repairVault(path, repairing));
   const { refusal, ...document } = report;
   if (json) await writeJson({ path, dryRun, ...document });
   else await writeOut(lines([...(said ? [] : describe(report)), ...outcome(report, flags)]));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InterruptedError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { remembered } from "../sealed/remembered.ts";
 import { POLICY_NAMES } from "../state/policies.ts";
 import { FileMedium } from "../storage/file.ts";
@@ -16,7 +16,8 @@ import type { GlobalFlags } from "./flags.ts";
 import { sameFile } from "./numbered.ts";
 import { auditOptions, fileOptions, vaultPath } from "./open.ts";
 import { note, shown, warn, writeJson } from "./output.ts";
-import { canAsk, confirm } from "./terminal.ts";
+import { waitingFor } from "./progress.ts";
+import { assertWanted } from "./terminal.ts";
 
 /** Flags of `restore`. */
 export interface RestoreFlags extends GlobalFlags {
@@ -36,12 +37,11 @@ export default async function restore(flags: RestoreFlags, backup: string): Prom
   const options = { ...credential, ...fileOptions(flags), ...auditOptions(flags) };
   checkMayWrite(path, "restore");
   if (sameFile(backup, path)) throw new UsageError("The backup is the vault itself", { hint: "Name the backup" });
-  await using vault = await open(backup, flags, options);
-  if (!flags.yes && isThere(path) && canAsk() && !await confirm(`Put the backup in the place of "${path}"?`)) {
-    throw new InterruptedError();
-  }
+  await using vault = await waitingFor("opening the backup", () => open(backup, flags, options));
   const found = isThere(path);
-  const report = await vault.restoreTo(path, { ...fileOptions(flags), rollback: flags.rollback, credential });
+  if (found) await assertWanted(flags.yes, `Put the backup in the place of "${path}"?`);
+  const restoring = { ...fileOptions(flags), rollback: flags.rollback, credential };
+  const report = await waitingFor("restoring", () => vault.restoreTo(path, restoring));
   if (flags.json) await writeJson({ vault: path, ...report });
   else {
     // Whoever finds the restored vault not to be what was wanted must know where the other one is.

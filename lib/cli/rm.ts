@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { InterruptedError } from "../errors.ts";
 import { checkName } from "../state/names.ts";
 import type { GlobalFlags } from "./flags.ts";
+import { suggesting } from "./suggesting.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { counted, writeJson } from "./output.ts";
-import { canAsk, confirm } from "./terminal.ts";
+import { assertWanted } from "./terminal.ts";
 
 /** Flags of `rm`. */
 export interface RmFlags extends GlobalFlags {
@@ -23,14 +23,13 @@ export default async function rm(flags: RmFlags, ...names: readonly string[]): P
   const wanted = [...new Set(names.map(checkName))];
   const opening = prepareOpening(flags);
   await using vault = await openVault(opening);
-  if (!flags.yes && canAsk()) {
-    const what = wanted.length === 1 ? `"${wanted[0]}"` : counted(wanted.length, "secret");
-    if (!await confirm(`Remove ${what} with all versions?`)) throw new InterruptedError();
-  }
-  const removed = await vault.transaction(({ secrets }) => {
-    const present = flags.force ? wanted.filter((name) => secrets.has(name)) : wanted;
-    for (const name of present) secrets.delete(name);
-    return present;
-  });
+  const what = wanted.length === 1 ? `"${wanted[0]}"` : counted(wanted.length, "secret");
+  await assertWanted(flags.yes, `Remove ${what} with all versions?`);
+  const removed = await suggesting(vault, () =>
+    vault.transaction(({ secrets }) => {
+      const present = flags.force ? wanted.filter((name) => secrets.has(name)) : wanted;
+      for (const name of present) secrets.delete(name);
+      return present;
+    }));
   if (flags.json) await writeJson({ removed });
 }

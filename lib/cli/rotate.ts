@@ -5,6 +5,7 @@
  */
 import type { RotateReport } from "../rotate.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
+import type { SlotInfo } from "../slots.ts";
 import type { Vault } from "../vault.ts";
 import { credentialFrom, type CredentialKind } from "./credential.ts";
 import { checkMayChange, checkMayCreate, claimStdin, STDIN } from "./files.ts";
@@ -13,13 +14,17 @@ import { refuseBoth } from "./metadata.ts";
 import { withNewFile } from "./new_credential.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, shown, showOnce, writeJson } from "./output.ts";
+import { waitingFor } from "./progress.ts";
 import { showRecoveryCode } from "./recovery.ts";
+import { assertWanted } from "./terminal.ts";
 import { remembered } from "../sealed/remembered.ts";
 
 /** Flags of `rotate`. */
 export interface RotateFlags extends GlobalFlags {
   /** Whether slots go whose credentials were not given. */
   readonly dropOthers: boolean;
+  /** Whether not to ask before they go. */
+  readonly yes: boolean;
   /** Whether no recovery code is made. */
   readonly noRecovery: boolean;
   /** File for the recovery code. */
@@ -56,7 +61,9 @@ export default async function rotate(flags: RotateFlags): Promise<void> {
       else await showRecoveryCode(text, flags.noConfirm);
     };
     const credentials = [opening, ...others];
-    return await vault.rotate({ credentials, dropOthers, ...(noRecovery ? {} : { onRecoveryCode }) });
+    const onDrop = (slots: readonly SlotInfo[]) => assertWanted(flags.yes, dropping(slots));
+    const rotating = { credentials, dropOthers, onDrop, ...(noRecovery ? {} : { onRecoveryCode }) };
+    return await waitingFor("sealing everything anew", () => vault.rotate(rotating));
   });
   if (json) await printJson(vault, report, code, recoveryOut);
   else tell(report);
@@ -79,11 +86,18 @@ function furtherCredentials(flags: RotateFlags): CredentialOptions[] {
 
 function tell({ epoch, dropped }: RotateReport): void {
   if (Deno.stderr.isTerminal()) note(`The vault has a new key, of epoch ${epoch}`);
-  for (const { id, kind, label } of dropped) {
-    note(
-      `Slot ${id} (${kind}${label === "" ? "" : ` "${shown(label)}"`}) went: its credential opens the vault no more`,
-    );
-  }
+  for (const slot of dropped) note(`Slot ${shown(described(slot))} went: its credential opens the vault no more`);
+}
+
+function dropping(slots: readonly SlotInfo[]): string {
+  const named = slots.map(described).join(", ");
+  return slots.length === 1
+    ? `Remove slot ${named}? Its credential will open this vault no more.`
+    : `Remove slots ${named}? Their credentials will open this vault no more.`;
+}
+
+function described({ id, kind, label }: SlotInfo): string {
+  return `${id} (${kind}${label === "" ? "" : ` "${label}"`})`;
 }
 
 /** One document with report and code. A slot whose code nobody could read would be of no use: it goes again. */

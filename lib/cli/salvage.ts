@@ -15,7 +15,7 @@ import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { checkMayEnsure, ensureKeyFile } from "./new_credential.ts";
 import { prepareOpening } from "./open.ts";
 import { counted, shown, shownSize, writeJson, writeOut } from "./output.ts";
-import { showProgress } from "./progress.ts";
+import { showProgress, waitingFor } from "./progress.ts";
 
 /** Flags of `salvage`. */
 export interface SalvageFlags extends GlobalFlags, KdfFlags {
@@ -37,13 +37,14 @@ export default async function salvage(flags: SalvageFlags, out: string): Promise
   checkMayWrite(out, "create vault");
   const { salvageVault } = await import("../backup/salvage.ts");
   const onProgress = showProgress("pages searched");
-  const report = await salvageVault(path, out, {
-    ...options,
-    ...kdf,
-    deep: flags.deep,
-    ...(newCredential === undefined ? {} : { newCredential }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const report = await waitingFor("gathering", () =>
+    salvageVault(path, out, {
+      ...options,
+      ...kdf,
+      deep: flags.deep,
+      ...(newCredential === undefined ? {} : { newCredential }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    }));
   if (flags.json) await writeJson({ vault: path, ...report });
   else await writeOut(describe(report).map((line) => `${shown(line)}\n`).join(""));
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import type { SlotInfo } from "../slots.ts";
-import { shownDate, table } from "./output.ts";
+import { shownDate } from "./output.ts";
+import { table } from "./table.ts";
 
 /** A table of key slots. */
 export function slotTable(slots: readonly SlotInfo[]): string {
@@ -15,5 +16,5 @@ export function slotTable(slots: readonly SlotInfo[]): string {
     shownDate(createdAt),
     kdf === undefined ? "-" : `${kdf.memory / 1024} MiB, passes ${kdf.passes}, lanes ${kdf.lanes}`,
   ]);
-  return table([["SLOT", "KIND", "LABEL", "CREATED", "ARGON2ID"], ...rows]);
+  return table([["SLOT", "KIND", "LABEL", "CREATED", "ARGON2ID"], ...rows], ["LABEL", "ARGON2ID"]);
 }

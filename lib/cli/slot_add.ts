@@ -15,6 +15,7 @@ import { isGiven } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, showOnce, writeJson, writeOut } from "./output.ts";
+import { waitingFor } from "./progress.ts";
 import { layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
 
@@ -55,13 +56,12 @@ export default async function slotAdd(flags: SlotAddFlags): Promise<void> {
   await using vault = await openVault(opening);
   let secret: string | undefined;
   const added = await withNewFile(out, async (write) => {
-    return await vault.slots.add(slot, {
-      onSecret: async (text) => {
-        if (out !== undefined) write(text);
-        else if (flags.json) secret = text;
-        else await showOnce(() => writeOut(kind === "recovery" ? layOut(text) : `${text}\n`));
-      },
-    });
+    const onSecret = async (text: string) => {
+      if (out !== undefined) write(text);
+      else if (flags.json) secret = text;
+      else await showOnce(() => writeOut(kind === "recovery" ? layOut(text) : `${text}\n`));
+    };
+    return await waitingFor("making the slot", () => vault.slots.add(slot, { onSecret }));
   });
   if (flags.json) await printJson(vault, added, secret, out);
   else if (Deno.stderr.isTerminal()) note(`Added slot ${added.id} (${kind})`);

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { InterruptedError } from "../errors.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, writeJson } from "./output.ts";
-import { canAsk, confirm } from "./terminal.ts";
+import { assertWanted } from "./terminal.ts";
 
 /** Flags of `slot rm`. */
 export interface SlotRmFlags extends GlobalFlags {
@@ -18,9 +17,7 @@ export interface SlotRmFlags extends GlobalFlags {
 /** Removes a slot. */
 export default async function slotRm(flags: SlotRmFlags, id: number): Promise<void> {
   await using vault = await openVault(prepareOpening(flags));
-  if (!flags.yes && canAsk() && !await confirm(`Remove slot ${id}? Its credential will open this vault no more.`)) {
-    throw new InterruptedError();
-  }
+  await assertWanted(flags.yes, `Remove slot ${id}? Its credential will open this vault no more.`);
   const slot = await vault.slots.remove(id);
   if (flags.json) await writeJson(slot);
   else if (Deno.stderr.isTerminal()) note(`Removed slot ${slot.id} (${slot.kind})`);

@@ -3,13 +3,16 @@
  *
  * @module
  */
-import { type Bytes, decodeUtf8 } from "../bytes.ts";
+import { type Bytes, decodeUtf8, encodeUtf8 } from "../bytes.ts";
 import { InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
 import { note, shown, writeErr } from "./output.ts";
 import { withoutEcho } from "./raw_mode.ts";
+import { asking } from "./transient.ts";
 
 /** Most bytes of one answer. */
 const MAX_ANSWER_SIZE = 64 * 1024;
+/** Of a character with more bytes than these, as of one with a hundred marks, a part is taken away. */
+const MAX_CHARACTER_SIZE = 256;
 /** How often a new passphrase may be typed differently the second time. */
 const ATTEMPTS = 3;
 
@@ -40,14 +43,16 @@ export function canAsk(): boolean {
  */
 export async function askHidden(question: string): Promise<Bytes> {
   // No echo before the question shows: who answers at once must not be seen either.
-  return await withoutEcho(async (interrupted) => {
-    try {
-      writeErr(`${shown(question)} `);
-      return await readAnswer(interrupted);
-    } finally {
-      writeErr("\n");
-    }
-  });
+  return await asking(() =>
+    withoutEcho(async (interrupted) => {
+      try {
+        writeErr(`${shown(question)} `);
+        return await readAnswer(interrupted);
+      } finally {
+        writeErr("\n");
+      }
+    })
+  );
 }
 
 /** Asks for a passphrase. */
@@ -78,6 +83,10 @@ export async function askNewPassphrase(word = "passphrase"): Promise<string> {
 
 /** Asks for a line that may be seen. */
 export async function askLine(question: string): Promise<string> {
+  return await asking(() => readLine(question));
+}
+
+async function readLine(question: string): Promise<string> {
   writeErr(`${shown(question)} `);
   const answer: number[] = [];
   while (true) {
@@ -93,9 +102,15 @@ export async function askLine(question: string): Promise<string> {
   }
 }
 
-/** Asks a question whose answer is no unless it begins with y. */
-export async function confirm(question: string): Promise<boolean> {
-  return /^y/i.test(await askLine(`${question} [y/N]`));
+/**
+ * Lets somebody at a terminal think again before what cannot be undone; a script, which nobody answers for, is not asked.
+ *
+ * @param yes whether the answer was given with the command
+ * @throws {InterruptedError} unless the answer begins with y; the end of the input is no answer
+ */
+export async function assertWanted(yes: boolean, question: string): Promise<void> {
+  if (yes || !canAsk()) return;
+  if (!/^y/i.test(await askLine(`${question} [y/N]`))) throw new InterruptedError();
 }
 
 async function readAnswer(interrupted: Promise<never>): Promise<Bytes> {
@@ -139,9 +154,33 @@ function finish(answer: number[]): Bytes {
   return bytes;
 }
 
-/** Takes the last character away: its continuation bytes, then its first byte. */
+/**
+ * Takes the last character away, as people see one: a letter with the marks that combine with it, an emoji with all its
+ * parts. Of what is no UTF-8 it takes continuation bytes and the byte before them.
+ */
 function dropCharacter(answer: number[]): void {
-  while (answer.length > 0 && (answer.pop()! & 0xc0) === 0x80);
+  for (let left = lastCharacterSize(answer); left > 0; left--) answer.pop();
+}
+
+function lastCharacterSize(answer: readonly number[]): number {
+  if (answer.length === 0 || answer.at(-1)! < 0x80) return answer.length === 0 ? 0 : 1;
+  let start = Math.max(0, answer.length - MAX_CHARACTER_SIZE);
+  while (start < answer.length && isContinuation(answer[start]!)) start++;
+  const tail = Uint8Array.from(answer.slice(start));
+  try {
+    const last = [...new Intl.Segmenter().segment(decodeUtf8(tail))].at(-1)!.segment;
+    return encodeUtf8(last).length;
+  } catch {
+    let size = 1;
+    while (size < answer.length && isContinuation(answer.at(-size)!)) size++;
+    return size;
+  } finally {
+    tail.fill(0);
+  }
+}
+
+function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
 }
 
 async function readMore(): Promise<void> {

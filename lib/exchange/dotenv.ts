@@ -6,6 +6,8 @@
  * end or at `#`, white space around it does not count. Of a name that stands twice the last one counts. What that package
  * passes over in silence (a line that is neither an assignment nor a comment) is an error here.
  *
+ * Not for `coffer run --env-file`: see `variable_file.ts`, which is stricter.
+ *
  * @module
  */
 import { decodeUtf8, encodeUtf8 } from "../bytes.ts";

@@ -6,6 +6,10 @@
  * without quotes ends at a `#` or at the line's end, and loses the blanks around it. Of two lines for one variable the
  * last one counts.
  *
+ * `dotenv.ts` reads the same kind of file for an import, and leniently: as the package does that a project used so far,
+ * down to `NAME: value` and a quote without an end. What is to start a program is read strictly: there such a line is a
+ * mistake, and not a variable with an odd value.
+ *
  * References are looked for once that is done, in each value for itself, whatever its quotes.
  *
  * @module

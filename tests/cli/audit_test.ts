@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { finish, type Sandbox, sandbox } from "./coffer.ts";
 
-const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 12;
+const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 6;
 
 /** Operations in the log, oldest first. */
 async function operations(box: Sandbox): Promise<string[]> {

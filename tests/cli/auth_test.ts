@@ -243,6 +243,26 @@ Deno.test("coffer bootstrap makes nothing when its certificate cannot be shown",
   });
 });
 
+Deno.test("coffer key add makes no key that cannot be shown", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["user", "add", "alice", "--role", "read", "--no-password", ...box.key]);
+    const { generation } = await box.json(["status"]);
+    for (const json of [[], ["--json"]]) {
+      const [program, ...args] = box.command(["key", "add", "alice", ...json, ...box.key]);
+      const full = await new Deno.Command("sh", {
+        args: ["-c", 'exec "$0" "$@" > /dev/full', program, ...args],
+        cwd: box.folder,
+        stderr: "null",
+      }).output();
+      assert.notEqual(full.code, 0);
+    }
+    // Not made and revoked: never there.
+    assert.equal((await box.json(["status"])).generation, generation);
+    assert.deepEqual(await box.json(["key", "ls", ...box.key]), []);
+  });
+});
+
 Deno.test("coffer sign and verify agree on what was signed, and on nothing else", async () => {
   await sandbox(async (box) => {
     await box.init();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Sandbox, sandbox } from "./coffer.ts";
 import { killed, sweepTemporary } from "./kill.ts";
 
-const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 10;
+const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 6;
 const AGE = ["age", "age-keygen"].every(hasProgram);
 
 function hasProgram(name: string): boolean {

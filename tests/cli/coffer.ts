@@ -5,6 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { newKeyFile, Vault } from "../../mod.ts";
+import { checkWhole } from "../helpers.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 
@@ -112,15 +114,20 @@ export class Sandbox {
     return result;
   }
 
-  /** Makes the usual vault, which opens with the key file. */
+  /** Makes the usual vault, which opens with the key file: without flags as `init --no-recovery` does, but sooner. */
   async init(...args: readonly string[]): Promise<this> {
-    await this.ok(["init", "--new-keyfile", this.path("key"), ...args, ...(args.length > 0 ? [] : ["--no-recovery"])]);
+    if (args.length > 0) await this.ok(["init", "--new-keyfile", this.path("key"), ...args]);
+    else {
+      const keyFile = newKeyFile();
+      this.file("key", keyFile);
+      await (await Vault.create(this.vault, { keyFile, policies: { "audit-reads": true } })).close();
+    }
     this.#keyed = true;
     return this;
   }
 
   async finish(): Promise<void> {
-    if (!this.damaged && this.#keyed) await this.ok(["check", ...this.key]);
+    if (!this.damaged && this.#keyed) await checkWhole(this.vault, { keyFile: Deno.readFileSync(this.path("key")) });
     assert.deepEqual([...Deno.readDirSync(this.folder)].filter(({ name }) => name.endsWith(".tmp")), []);
   }
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import config from "../../deno.json" with { type: "json" };
 import { trace } from "../../lib/cli/debug.ts";
 import { CofferError } from "../../lib/errors.ts";
 import { type RunOptions, type Sandbox, sandbox, WEAK } from "./coffer.ts";
@@ -89,11 +88,4 @@ Deno.test("trace() tells of foreign errors their class, code and places, and of 
   assert.match(changed.stack!, /hunter2/);
   changed.message = "something else";
   assert.equal(trace(changed), "coffer: debug: RangeError\n");
-});
-
-Deno.test("deno task install grants every variable that docs/cli.md names", async () => {
-  const document = await Deno.readTextFile(new URL("../../docs/cli.md", import.meta.url));
-  const named = new Set(document.match(/COFFER_[A-Z_]+|\b(?:VISUAL|EDITOR)\b/g));
-  const granted = /--allow-env=(\S+)/.exec(config.tasks.install.command)![1]!.split(",");
-  assert.deepEqual([...named].sort(), [...granted].sort());
 });

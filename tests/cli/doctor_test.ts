@@ -77,6 +77,45 @@ Deno.test({
 });
 
 Deno.test({
+  name: "coffer doctor finds private folders that killed processes left, and --fix takes away those that nobody uses",
+  ignore: WINDOWS,
+  fn: () =>
+    healthy(async (box) => {
+      const folder = (name: string, file = "secret.txt") => {
+        Deno.mkdirSync(box.path(`tmp/coffer-private-${name}`), { recursive: true, mode: 0o700 });
+        if (file !== "") box.file(`tmp/coffer-private-${name}/${file}`, "hunter2");
+        return box.path(`tmp/coffer-private-${name}`);
+      };
+      const lost = folder("lost");
+      box.file("tmp/coffer-private-lost/.lock", "");
+      const used = folder("used");
+      using lock = Deno.openSync(box.file("tmp/coffer-private-used/.lock", ""), { write: true });
+      lock.lockSync(true);
+      const young = folder("young", "");
+      const beside = "coffer-private-beside";
+      Deno.mkdirSync(box.path(beside));
+      box.file("coffer-private-beside/.lock", "");
+      box.file("coffer-private-beside/secret.txt", "hunter2");
+      const run = async (...args: readonly string[]) => {
+        const permissions = [...box.permissions(), "--allow-env=TMPDIR"];
+        const { code, out } = await box.run(["doctor", "--json", ...args], {
+          permissions,
+          env: { TMPDIR: box.path("tmp") },
+        });
+        assert.doesNotMatch(out, /hunter2/);
+        const { findings, mended } = JSON.parse(out);
+        const folders = (found: { id: string; what: string }[]) =>
+          found.filter(({ id }) => id === "left-folder").map(({ what }) => /"(.*)"/.exec(what)![1]).sort();
+        return { code, found: folders(findings), mended: folders(mended) };
+      };
+      assert.deepEqual(await run(), { code: 1, found: [lost, beside], mended: [] });
+      assert.deepEqual(await run("--fix"), { code: 0, found: [], mended: [lost, beside] });
+      for (const path of [lost, box.path(beside)]) assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+      for (const path of [used, young]) Deno.statSync(path);
+    }),
+});
+
+Deno.test({
   name: "coffer doctor --fix says what it could not mend, and the problem remains",
   ignore: WINDOWS,
   fn: () =>

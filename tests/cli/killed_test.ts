@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
 import { killed } from "./kill.ts";
 
-const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 50 : 12;
+const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 50 : 6;
 const PASSPHRASE = "hunter2 hunter2 hunter2";
 
 function namesIn(box: Sandbox): string[] {
@@ -71,6 +71,22 @@ Deno.test("A coffer init that is killed leaves no key or recovery code that the 
         assert.ok(!/^([a-z]+ ){23}[a-z]+\n$/.test(Deno.readTextFileSync(box.path(name))), `${name} holds a code`);
       }
       for (const name of namesIn(box)) Deno.removeSync(box.path(name));
+    }
+  });
+});
+
+Deno.test("A coffer key add that is killed leaves no key in force that nobody has seen", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["user", "add", "alice", "--role", "read", "--no-password", ...box.key]);
+    let known = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const { out } = await killed(box, ["key", "add", "alice", ...box.key], round % 2 === 1, 250);
+      const keys = await box.json(["key", "ls", ...box.key]);
+      if (keys.length === known) continue;
+      known++;
+      assert.equal(keys.length, known);
+      await box.ok(["key", "check", "--file", box.file("seen", out), ...box.key]);
     }
   });
 });

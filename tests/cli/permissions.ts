@@ -9,8 +9,10 @@ import { Sandbox, WEAK } from "./coffer.ts";
 
 /** What becomes of a command without a permission, other than `missing-permission`. */
 export interface Milder {
-  /** Code of its error; none where it does its work all the same. */
+  /** Code of its error; none where it does its work all the same, or only ends with another exit code. */
   readonly code?: string;
+  /** Its exit code, where it says nothing at all. */
+  readonly exit?: number;
   /** What it says of it. */
   readonly says?: RegExp;
 }
@@ -58,6 +60,13 @@ export const NEEDS: readonly Need[] = [
   { command: "help", args: [], permissions: [] },
   { command: "--version", args: [], permissions: [] },
   { command: "completions", args: ["bash"], permissions: [] },
+  {
+    command: "completions",
+    row: "completions --names secrets",
+    args: ["--names", "secrets", ...KEY],
+    permissions: READ,
+    milder: { "--allow-read=DIR": { exit: 1 } },
+  },
   { command: "generate", row: "generate", args: [], permissions: [] },
 
   reads("ls"),

@@ -70,7 +70,10 @@ async function hold(need: Need, base: string): Promise<void> {
     const milder = need.milder?.[written];
     const result = await run(box, need, args, permissions.filter((flag) => flag !== missing));
     const without = `${rowOf(need)} without ${missing}: exit ${result.code}\n${result.out}${result.err}`;
-    if (milder !== undefined && milder.code === undefined) assert.equal(result.code, 0, without);
+    if (milder?.exit !== undefined) {
+      const { code, out, err } = result;
+      assert.deepEqual({ code, out, err }, { code: milder.exit, out: "", err: "" }, without);
+    } else if (milder !== undefined && milder.code === undefined) assert.equal(result.code, 0, without);
     else {
       const { code, hint } = errorOf(result) ?? assert.fail(without);
       assert.equal(code, milder?.code ?? "missing-permission", without);

@@ -74,7 +74,7 @@ Deno.test("coffer recovery verify and rotate ask a person once, and do not show 
     assert.match(asked, /Recovery code of .*:/);
     assert.match(asked, /\bok\b/);
     assert.ok(!asked.includes(code.slice(0, 12)), "the code shows");
-    const rotated = await onTerminal(box, ["rotate", "--no-recovery", "--drop-others"], `${pass}\n`);
+    const rotated = await onTerminal(box, ["rotate", "--no-recovery", "--drop-others", "--yes"], `${pass}\n`);
     assert.equal(rotated.split("Passphrase for").length, 2, rotated);
     assert.match(rotated, /new key, of epoch 2/);
     await box.ok(["check", "--passphrase-file", "pass"]);

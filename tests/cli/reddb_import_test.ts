@@ -157,7 +157,7 @@ Deno.test("coffer reddb import that is killed leaves all of it or nothing", () =
     await addUsers(box, path, ...Array.from({ length: 500 }, (_, index) => ({ username: `user-${index}` })));
     const before = [box.vault, `${box.vault}.anchor`].map((file) => [file, Deno.readFileSync(file)] as const);
     const seen = new Set<number>();
-    for (let round = 0; round < (Deno.env.get("COFFER_DEEP") === "1" ? 40 : 6); round++) {
+    for (let round = 0; round < (Deno.env.get("COFFER_DEEP") === "1" ? 40 : 4); round++) {
       const { code } = await killed(box, ["reddb", "import", ...from], round % 2 === 1, 600);
       sweepTemporary(box);
       const [users, secrets] = await withVault(box, async (vault) => [

@@ -3,7 +3,7 @@ import { forgeMeta, wiped } from "../backup/damage.ts";
 import { finish, type Sandbox, sandbox } from "./coffer.ts";
 
 const PAGE = 4096;
-const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 10;
+const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 6;
 
 async function build(box: Sandbox): Promise<Uint8Array<ArrayBuffer>> {
   // An anchor would tell that the version was acknowledged whose page is wiped here.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
 import { killed, sweepTemporary } from "./kill.ts";
 
-const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 10;
+const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 6;
 
 /** A vault where `a` is 2, and a backup from when it was 1. */
 async function prepared(box: Sandbox): Promise<void> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
 import { killed, sweepTemporary } from "./kill.ts";
 
-const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 10;
+const ROUNDS = Deno.env.get("COFFER_DEEP") === "1" ? 60 : 6;
 const WORDS = /^([a-z]+ ){23}[a-z]+$/;
 
 /** A vault with a secret, a labelled key file beside the first, and a recovery code. */

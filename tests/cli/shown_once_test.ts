@@ -8,14 +8,16 @@ const SHOWING: readonly (readonly string[])[] = [
   ["slot", "add", "--kind", "certificate"],
   ["slot", "add", "--kind", "recovery"],
   ["recovery", "new"],
+  ["key", "add", "u"],
   ["rotate", "--drop-others"],
 ];
 
-Deno.test("coffer shows no code and no certificate where a reason is missing, in text nor in JSON nor in a file", async () => {
+Deno.test("coffer shows no code, key or certificate where a reason is missing, in text nor in JSON nor in a file", async () => {
   await sandbox(async (box) => {
     await box.init();
     box.file("pass", "correct horse\n");
     await box.ok(["slot", "add", "--kind", "certificate", "--out", "cert", ...box.key]);
+    await box.ok(["user", "add", "u", "--role", "read", "--no-password", ...box.key]);
     await box.ok(["policy", "set", "require-reason", "on", ...box.key]);
     const before = await Deno.readFile(box.vault);
     for (const args of SHOWING) {

@@ -5,13 +5,19 @@
  */
 import { isRole, type Role, ROLES } from "../../auth/role.ts";
 import { UsageError } from "../../errors.ts";
-import { command, none, routes } from "../define.ts";
+import { command, none, proposing, routes } from "../define.ts";
 import { choice, count, file, parsed, text, toggle } from "../flags.ts";
 
-const USER = { brief: "tenant/name, or the name alone", placeholder: "USER", parse: String } as const;
+const USER = {
+  brief: "tenant/name, or the name alone",
+  placeholder: "USER",
+  proposes: "users",
+  parse: String,
+} as const;
 const DATA = {
   brief: "File with the data; stdin by default",
   placeholder: "FILE",
+  proposes: "file",
   parse: String,
   optional: true,
 } as const;
@@ -121,7 +127,7 @@ JSON: ${USER_JSON}`,
   flags: {},
   positional: {
     kind: "tuple",
-    parameters: [USER, { brief: "read, write or admin", placeholder: "ROLE", parse: parseRole }],
+    parameters: [USER, { brief: "read, write or admin", placeholder: "ROLE", ...proposing(ROLES), parse: parseRole }],
   },
 });
 
@@ -225,13 +231,16 @@ JSON: an array of ${KEY_JSON}`,
 
 const keyRevoke = command({
   brief: "Take an API key out of force",
-  description: `Take the API key of an id, as in \`coffer key ls\`, out of force for good.
+  description: `Take the API key of an id, as in \`coffer key ls\`, out of force for good. Asks once on a terminal.
 
 JSON: ${KEY_JSON}`,
   examples: [["coffer key revoke 1f0c9a2b3d4e5f60"]],
   load: () => import("./key_revoke.ts"),
-  flags: {},
-  positional: { kind: "tuple", parameters: [{ brief: "16 hex digits", placeholder: "ID", parse: String }] },
+  flags: { yes: toggle("Do not ask") },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "16 hex digits", placeholder: "ID", ...proposing("keys"), parse: String }],
+  },
 });
 
 const keyCheck = command({
@@ -339,7 +348,10 @@ const certificateRotate = command({
 JSON: slot, and certificate or certificateFile`,
   examples: [["coffer certificate rotate --certificate-out app.cert"]],
   load: () => import("./certificate_rotate.ts"),
-  flags: { slot: count("ID", "Which certificate, where there are several"), certificateOut: CERTIFICATE_OUT },
+  flags: {
+    slot: { ...count("ID", "Which certificate, where there are several"), ...proposing("slots") },
+    certificateOut: CERTIFICATE_OUT,
+  },
   positional: none(),
 });
 

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ApiKeyInfo } from "../../auth/transaction_api_keys.ts";
-import { shownDate, table } from "../output.ts";
+import { shownDate } from "../output.ts";
+import { table } from "../table.ts";
 
 /** A table of API keys. */
 export function keyTable(keys: readonly ApiKeyInfo[]): string {
@@ -20,5 +21,5 @@ export function keyTable(keys: readonly ApiKeyInfo[]): string {
       date(key.expiresAt),
       date(key.lastUsedAt),
     ]),
-  ]);
+  ], ["OWNER", "NAME"]);
 }

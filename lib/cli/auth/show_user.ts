@@ -4,7 +4,8 @@
  * @module
  */
 import type { UserInfo } from "../../auth/user_reader.ts";
-import { plain, shownDate, table } from "../output.ts";
+import { plain, shownDate } from "../output.ts";
+import { table } from "../table.ts";
 
 /** One line: who, and what the user may do. */
 export function userLine({ user, role, enabled }: Pick<UserInfo, "user" | "role" | "enabled">): string {
@@ -23,7 +24,7 @@ export function userTable(users: readonly UserInfo[]): string {
       shownDate(user.createdAt),
       shownDate(user.updatedAt),
     ]),
-  ]);
+  ], ["USER", "LOGIN"]);
 }
 
 /** What the user can log in with. */

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { UserNotFoundError } from "../../auth/errors.ts";
 import { toUserId } from "../../auth/user_id.ts";
 import { checkMayChange } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
+import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { note, shown, writeJson } from "../output.ts";
 import { claimLogin, type LoginFlags, readLogin, refuseTwoPasswords } from "./user_add.ts";
@@ -23,7 +23,7 @@ export default async function userPasswd(flags: UserPasswdFlags, name: string): 
   claimLogin(flags);
   await using vault = await openVault(opening);
   // Before a password is asked for that would not be used.
-  if (!await vault.users.has(id)) throw new UserNotFoundError(name);
+  await suggesting(vault, () => vault.users.get(id));
   const user = await vault.users.setPassword(id, await readLogin(flags));
   if (flags.json) await writeJson(user);
   else if (Deno.stderr.isTerminal()) note(`Changed the password of ${shown(user.user)}`);

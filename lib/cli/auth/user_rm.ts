@@ -4,11 +4,11 @@
  * @module
  */
 import { formatUserId, toUserId } from "../../auth/user_id.ts";
-import { InterruptedError } from "../../errors.ts";
 import type { GlobalFlags } from "../flags.ts";
+import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { counted, writeJson } from "../output.ts";
-import { canAsk, confirm } from "../terminal.ts";
+import { assertWanted } from "../terminal.ts";
 
 /** Flags of `user rm`. */
 export interface UserRmFlags extends GlobalFlags {
@@ -20,12 +20,11 @@ export interface UserRmFlags extends GlobalFlags {
 export default async function userRm(flags: UserRmFlags, ...names: readonly string[]): Promise<void> {
   const users = [...new Set(names.map((name) => formatUserId(toUserId(name))))];
   await using vault = await openVault(prepareOpening(flags));
-  if (!flags.yes && canAsk()) {
-    const what = users.length === 1 ? `"${users[0]}"` : counted(users.length, "user");
-    if (!await confirm(`Remove ${what} with API keys and sessions?`)) throw new InterruptedError();
-  }
-  await vault.transaction((tx) => {
-    for (const user of users) tx.users.delete(user);
-  });
+  const what = users.length === 1 ? `"${users[0]}"` : counted(users.length, "user");
+  await assertWanted(flags.yes, `Remove ${what} with API keys and sessions?`);
+  await suggesting(vault, () =>
+    vault.transaction((tx) => {
+      for (const user of users) tx.users.delete(user);
+    }));
   if (flags.json) await writeJson({ removed: users });
 }

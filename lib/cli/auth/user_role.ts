@@ -6,6 +6,7 @@
 import type { Role } from "../../auth/role.ts";
 import { toUserId } from "../../auth/user_id.ts";
 import type { GlobalFlags } from "../flags.ts";
+import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { writeJson } from "../output.ts";
 
@@ -13,6 +14,6 @@ import { writeJson } from "../output.ts";
 export default async function userRole(flags: GlobalFlags, name: string, role: Role): Promise<void> {
   const id = toUserId(name);
   await using vault = await openVault(prepareOpening(flags));
-  const user = await vault.users.setRole(id, role);
+  const user = await suggesting(vault, () => vault.users.setRole(id, role));
   if (flags.json) await writeJson(user);
 }

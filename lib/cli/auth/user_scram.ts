@@ -7,6 +7,7 @@ import { VerifierNotFoundError } from "../../auth/errors.ts";
 import { encodePostgresVerifier, encodeRedDbVerifier } from "../../auth/scram_verifier.ts";
 import { toUserId } from "../../auth/user_id.ts";
 import type { GlobalFlags } from "../flags.ts";
+import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { writeJson, writeOut } from "../output.ts";
 
@@ -21,7 +22,7 @@ export default async function userScram(flags: UserScramFlags, name: string): Pr
   const id = toUserId(name);
   const { format = "postgres" } = flags;
   await using vault = await openVault(prepareOpening(flags));
-  const verifier = await vault.users.scramVerifier(id);
+  const verifier = await suggesting(vault, () => vault.users.scramVerifier(id));
   if (verifier === undefined) throw new VerifierNotFoundError(name);
   const text = format === "postgres" ? encodePostgresVerifier(verifier) : encodeRedDbVerifier(verifier);
   if (flags.json) await writeJson({ user: name, format, verifier: text });

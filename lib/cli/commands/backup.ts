@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { command } from "../define.ts";
+import { command, proposing } from "../define.ts";
 import { count, file, repeated, text, toggle } from "../flags.ts";
 
 /** `coffer backup`. */
@@ -21,7 +21,10 @@ JSON: file, generation, size`,
     to: repeated(text("RECIPIENT", "Encrypt for an age recipient (age1…) too; any of the identities opens it")),
     overwrite: toggle("Replace FILE"),
   },
-  positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "FILE", parse: String }] },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "The backup", placeholder: "FILE", ...proposing("file"), parse: String }],
+  },
 });
 
 /** `coffer restore`. */
@@ -43,5 +46,8 @@ backup)`,
     identity: file("File with age identities, as age-keygen writes it, for a backup made with --to"),
     yes: toggle("Do not ask"),
   },
-  positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "BACKUP", parse: String }] },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: "The backup", placeholder: "BACKUP", ...proposing("file"), parse: String }],
+  },
 });

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { command } from "../define.ts";
-import { choice } from "../flags.ts";
+import { command, proposing } from "../define.ts";
+import { choice, NAME_KINDS } from "../flags.ts";
 
 /** The shells that completion scripts are written for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -17,14 +17,26 @@ export const completions = command({
   brief: "Print a completion script",
   description: `Print a script that completes commands, flags and files, for a shell to read.
 
-JSON: shell, script`,
+Names of secrets, users, API keys and slots are completed where the vault opens without a question: by a flag on the line,
+or a variable. --names is what the scripts call for that; it prints nothing, with exit code 1, when the vault does not
+open so, or not within about a second, and a credential that does not fit is not counted as a try.
+
+JSON: shell, script; with --names an array of names`,
   examples: [["source <(coffer completions bash)"], [
     "coffer completions fish > ~/.config/fish/completions/coffer.fish",
   ]],
   load: () => import("../completions.ts"),
-  flags: {},
+  flags: { names: choice("KIND", NAME_KINDS, "Print names instead: secrets, users, keys or slots") },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: SHELLS.join(", "), placeholder: "SHELL", parse: choice("SHELL", SHELLS, "").parse }],
+    parameters: [
+      {
+        brief: SHELLS.join(", "),
+        placeholder: "SHELL",
+        ...proposing(SHELLS),
+        parse: choice("SHELL", SHELLS, "").parse,
+        optional: true,
+      },
+    ],
   },
 });

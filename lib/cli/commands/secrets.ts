@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { command } from "../define.ts";
+import { command, proposing } from "../define.ts";
 import { count, file, parsed, repeated, text, toggle } from "../flags.ts";
 
-const NAME = { brief: "Name of the secret", placeholder: "NAME", parse: String } as const;
+const NAME = { brief: "Name of the secret", placeholder: "NAME", proposes: "secrets", parse: String } as const;
 
 const METADATA_FLAGS = {
   note: text("TEXT", "Free text beside the value, at most 4096 bytes"),
@@ -80,7 +80,13 @@ JSON: an array of ${SECRET_JSON}`,
   flags: { long: toggle("Show version, size, dates and tags") },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "Glob or prefix", placeholder: "PATTERN", parse: String, optional: true }],
+    parameters: [{
+      brief: "Glob or prefix",
+      placeholder: "PATTERN",
+      ...proposing("secrets"),
+      parse: String,
+      optional: true,
+    }],
   },
 });
 
@@ -104,7 +110,10 @@ export const mv = command({
 JSON: ${SECRET_JSON}`,
   examples: [["coffer mv db/password app/db/password"]],
   load: () => import("../mv.ts"),
-  flags: { overwrite: toggle("Replace the secret that has the new name") },
+  flags: {
+    overwrite: toggle("Replace the secret that has the new name; asks once on a terminal"),
+    yes: toggle("Do not ask"),
+  },
   positional: {
     kind: "tuple",
     parameters: [{ ...NAME, placeholder: "FROM" }, { ...NAME, brief: "The new name", placeholder: "TO" }],

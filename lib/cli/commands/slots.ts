@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { command, none, routes } from "../define.ts";
+import { command, none, proposing, routes } from "../define.ts";
 import { choice, count, file, KDF_FLAGS, repeated, toggle } from "../flags.ts";
 import { NEW_SLOT_FLAGS, RECOVERY_OUT_FLAGS, SLOT_JSON } from "./shared.ts";
 
@@ -19,7 +19,7 @@ JSON: ${SLOT_JSON}`,
   load: () => import("../passwd.ts"),
   flags: {
     newPassphraseFile: NEW_SLOT_FLAGS.newPassphraseFile,
-    slot: count("ID", "Another passphrase slot"),
+    slot: { ...count("ID", "Another passphrase slot"), ...proposing("slots") },
     ...KDF_FLAGS,
   },
   positional: none(),
@@ -68,7 +68,12 @@ JSON: ${SLOT_JSON}`,
   flags: { yes: toggle("Do not ask") },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "Number of the slot", placeholder: "ID", parse: count("ID", "").parse }],
+    parameters: [{
+      brief: "Number of the slot",
+      placeholder: "ID",
+      ...proposing("slots"),
+      parse: count("ID", "").parse,
+    }],
   },
 });
 
@@ -88,7 +93,8 @@ JSON: epoch, slots, dropped (arrays of ${SLOT_JSON}), and recoveryCode or recove
   ], ["coffer rotate --drop-others"]],
   load: () => import("../rotate.ts"),
   flags: {
-    dropOthers: toggle("Let slots go whose credentials were not given, and say which"),
+    dropOthers: toggle("Let slots go whose credentials were not given, and say which; asks once on a terminal"),
+    yes: toggle("Do not ask"),
     noRecovery: toggle("Make no new recovery code"),
     ...RECOVERY_OUT_FLAGS,
     alsoPassphraseFile: repeated(file("File with the passphrase of another slot that stays")),

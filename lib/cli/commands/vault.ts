@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { command, none } from "../define.ts";
+import { command, none, proposing } from "../define.ts";
 import { file, KDF_FLAGS, toggle } from "../flags.ts";
 import { NEW_SLOT_FLAGS, SLOT_JSON } from "./shared.ts";
 
@@ -96,6 +96,7 @@ JSON: path, dryRun, state (sound, torn, damaged or refused), repaired, generatio
   flags: {
     older: toggle("Fall back to the older version when the newest cannot be read"),
     dryRun: toggle("Only say what would be done; the vault may be read-only"),
+    yes: toggle("Do not ask before falling back"),
   },
   positional: none(),
 });
@@ -122,7 +123,7 @@ lostSecrets, shortenedSecrets, orphans, leftOut`,
   },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "Path of the new vault", placeholder: "OUT", parse: parsePath }],
+    parameters: [{ brief: "Path of the new vault", placeholder: "OUT", ...proposing("file"), parse: parsePath }],
   },
 });
 

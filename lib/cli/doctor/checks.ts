@@ -9,7 +9,7 @@ import { thisFileSystem } from "../../storage/permissions.ts";
 import type { FileOptions, VaultSummary } from "../../vault.ts";
 import { checkAnchor, checkAttempts } from "./anchor.ts";
 import type { Check, Finding, Subject } from "./finding.ts";
-import { checkLeftAnchors, checkLeftovers } from "./leftovers.ts";
+import { checkLeftAnchors, checkLeftFolders, checkLeftovers } from "./leftovers.ts";
 import { checkModes } from "./modes.ts";
 import { checkSlots } from "./slots.ts";
 import { checkSpace } from "./space.ts";
@@ -32,6 +32,7 @@ export async function examine(path: string, options: FileOptions): Promise<reado
     checkDamage(reach, inspected instanceof CofferError ? inspected : undefined),
     checkModes,
     checkLeftovers,
+    checkLeftFolders,
     checkLeftAnchors(anchor),
     checkState,
     checkAnchor(anchor),

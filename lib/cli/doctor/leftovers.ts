@@ -9,6 +9,7 @@ import { folderOf } from "../../storage/path_watch.ts";
 import { systemError } from "../../storage/system_errors.ts";
 import { removeFile } from "../files.ts";
 import { isLost, removeIfLost, temporariesIn } from "../private_file.ts";
+import { lostPrivateFolders, removeIfLost as removeFolderIfLost } from "../private_folder.ts";
 import type { Check, Finding, Subject } from "./finding.ts";
 
 /** Making a vault takes seconds: a file of its that has not been written for so many milliseconds has lost its maker. */
@@ -28,6 +29,19 @@ export async function checkLeftovers({ path }: Subject): Promise<readonly Findin
     throw systemError(error, "list the folder of", path);
   }
   return findings;
+}
+
+/** Looks for private folders, in memory and among temporary files, whose `coffer run` or `coffer edit` is no more. */
+// deno-lint-ignore require-await
+export async function checkLeftFolders({ path }: Subject): Promise<readonly Finding[]> {
+  return lostPrivateFolders(folderOf(path)).map((folder) => ({
+    id: "left-folder",
+    severity: "problem",
+    what: `A process that was killed left "${folder}", with secrets in it`,
+    hint: `Remove "${folder}"`,
+    // deno-lint-ignore require-await
+    fix: async () => removeFolderIfLost(folder),
+  }));
 }
 
 /** Looks for anchors of vaults that never came to be, and for one that the vault has no more use for. */

@@ -7,7 +7,7 @@ import { UsageError } from "../../errors.ts";
 import { command, none } from "../define.ts";
 import { count, parsed, text, toggle } from "../flags.ts";
 
-const NAME = { brief: "Name of the secret", placeholder: "NAME", parse: String } as const;
+const NAME = { brief: "Name of the secret", placeholder: "NAME", proposes: "secrets", parse: String } as const;
 
 export const generate = command({
   brief: "Make a password or passphrase",

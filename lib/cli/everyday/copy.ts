@@ -7,9 +7,10 @@ import { encodeBase64, encodeUtf8 } from "../../bytes.ts";
 import { UsageError } from "../../errors.ts";
 import { checkName } from "../../state/names.ts";
 import type { GlobalFlags } from "../flags.ts";
+import { suggesting } from "../suggesting.ts";
 import { type Opening, openVault, prepareOpening } from "../open.ts";
 import { note, shown, writeJson } from "../output.ts";
-import { untilSignal } from "./until_signal.ts";
+import { untilSignal } from "../until_signal.ts";
 
 /** Flags of `copy`. */
 export interface CopyFlags extends GlobalFlags {
@@ -46,7 +47,7 @@ export default async function copy(flags: CopyFlags, name: string): Promise<void
 /** The vault is closed before the wait begins: what else is in it need not stay in memory. */
 async function read(opening: Opening, name: string): Promise<Uint8Array> {
   await using vault = await openVault(opening);
-  const { size } = await vault.secrets.info(name);
+  const { size } = await suggesting(vault, () => vault.secrets.info(name));
   if (size > MAX_SIZE) throw new UsageError(`The value has ${size} bytes, and terminals take at most ${MAX_SIZE}`);
   return await vault.secrets.get(name);
 }

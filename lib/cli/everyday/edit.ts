@@ -23,7 +23,7 @@ import { note, shown, writeJson } from "../output.ts";
 import { PrivateFolder } from "../private_folder.ts";
 import { folderOf } from "../../storage/path_watch.ts";
 import { EditorFailedError, SecretChangedError } from "./errors.ts";
-import { END_SIGNALS, untilSignal } from "./until_signal.ts";
+import { END_SIGNALS, untilSignal } from "../until_signal.ts";
 
 /** Flags of `edit`. */
 export interface EditFlags extends GlobalFlags {

@@ -7,6 +7,7 @@ import { parseTotp, totpCode } from "../../passwords/totp.ts";
 import { checkName, MAX_NAME_SIZE } from "../../state/names.ts";
 import type { Vault } from "../../vault.ts";
 import type { GlobalFlags } from "../flags.ts";
+import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { counted, note, writeJson, writeOut } from "../output.ts";
 
@@ -19,7 +20,7 @@ export default async function otp(flags: GlobalFlags, name: string): Promise<voi
   const opening = prepareOpening(flags);
   await using vault = await openVault(opening);
   const chosen = await choose(vault, name);
-  const totp = parseTotp(await vault.secrets.getText(chosen));
+  const totp = parseTotp(await suggesting(vault, () => vault.secrets.getText(chosen)));
   const { code, secondsLeft } = await totpCode(totp, Date.now());
   totp.secret.fill(0);
   if (flags.json) return await writeJson({ name: chosen, code, secondsLeft, period: totp.period });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { OnConflict } from "../../exchange/plan.ts";
-import { command } from "../define.ts";
+import { command, proposing } from "../define.ts";
 import { choice, file, repeated, text, toggle } from "../flags.ts";
 
 /** The formats that an export without encryption can have. */
@@ -55,7 +55,10 @@ JSON: file, format (age, json, dotenv or csv), secrets (how many), size`,
     history: toggle("Older versions too, up to nine of each; JSON only"),
     under: text("PATH", "Only names below a path, which is taken off them; patterns look at whole names"),
   },
-  positional: { kind: "array", parameter: { brief: "Glob over names", placeholder: "PATTERN", parse: String } },
+  positional: {
+    kind: "array",
+    parameter: { brief: "Glob over names", placeholder: "PATTERN", ...proposing("secrets"), parse: String },
+  },
 });
 
 export const importCommand = command({
@@ -85,6 +88,11 @@ JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (ar
   },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "The file, or folder of pass; - for stdin", placeholder: "FILE", parse: String }],
+    parameters: [{
+      brief: "The file, or folder of pass; - for stdin",
+      placeholder: "FILE",
+      ...proposing("file"),
+      parse: String,
+    }],
   },
 });

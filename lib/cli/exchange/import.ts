@@ -7,7 +7,9 @@ import type { ImportReport } from "../../exchange/import_secrets.ts";
 import type { OnConflict } from "../../exchange/plan.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { openVault, prepareOpening } from "../open.ts";
-import { note, table, writeJson, writeOut } from "../output.ts";
+import { note, writeJson, writeOut } from "../output.ts";
+import { waitingFor } from "../progress.ts";
+import { table } from "../table.ts";
 import type { ImportFormat } from "./commands.ts";
 import { readSource } from "./source.ts";
 
@@ -36,7 +38,7 @@ export default async function importCommand(flags: ImportFlags, path: string): P
   const entries = list.finish(flags.under);
 
   await using vault = await openVault(opening);
-  const report = await vault.importSecrets(entries, { onConflict, dryRun });
+  const report = await waitingFor("importing", () => vault.importSecrets(entries, { onConflict, dryRun }));
   if (flags.json) return await writeJson({ format, dryRun, ...report });
   if (dryRun) return await writeOut(describe(report, onConflict));
   const { changed, skipped, renamed } = report;
@@ -64,5 +66,5 @@ function describe(report: ImportReport, onConflict: OnConflict = "fail"): string
     ...report.same.map((name) => ["same", name, ""]),
     ...report.changed.map((name) => ["changed", name, outcome(name)]),
   ];
-  return rows.length === 0 ? "" : table([["STATE", "NAME", "THEN"], ...rows]);
+  return rows.length === 0 ? "" : table([["STATE", "NAME", "THEN"], ...rows], ["NAME", "THEN"]);
 }

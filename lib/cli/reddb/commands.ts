@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { command, routes } from "../define.ts";
+import { command, proposing, routes } from "../define.ts";
 import { choice, file, text, toggle } from "../flags.ts";
 
 /** What to do with a name that is taken by another value. */
@@ -12,7 +12,7 @@ export const CONFLICTS = ["fail", "skip", "overwrite"] as const;
 /** What to do with a name that is taken by another value. */
 export type OnConflict = typeof CONFLICTS[number];
 
-const FILE = { brief: "RedDB's file, .rdb", placeholder: "FILE", parse: String } as const;
+const FILE = { brief: "RedDB's file, .rdb", placeholder: "FILE", proposes: "file", parse: String } as const;
 const KEY = { brief: "Key of the entry", placeholder: "KEY", parse: String } as const;
 
 const CREDENTIAL_FLAGS = {
@@ -87,7 +87,12 @@ JSON: ${STATE_JSON}`,
   flags: { ...CREDENTIAL_FLAGS, reveal: toggle("Show secrets too") },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "File with the export; - for stdin", placeholder: "EXPORT", parse: String }],
+    parameters: [{
+      brief: "File with the export; - for stdin",
+      placeholder: "EXPORT",
+      ...proposing("file"),
+      parse: String,
+    }],
   },
 });
 
@@ -95,7 +100,8 @@ const set = command({
   brief: "Set an entry of a RedDB vault",
   description: `Set an entry of a RedDB vault. Values are text.
 
-The value is asked for on a terminal, or comes from --stdin or --file. ${OWN_CREDENTIAL_HELP}.
+The value is asked for on a terminal, or comes from --stdin or --file. Asks there before another value is replaced: RedDB
+keeps no older ones. ${OWN_CREDENTIAL_HELP}.
 
 JSON: file, key`,
   examples: [["coffer reddb set app.rdb smtp/password --certificate-file cert"]],
@@ -105,20 +111,21 @@ JSON: file, key`,
     stdin: toggle("Read the value from stdin"),
     file: file("Read the value from a file; - for stdin"),
     value: text("VALUE", "The value itself; visible to other programs"),
+    yes: toggle("Do not ask before another value is replaced"),
   },
   positional: { kind: "tuple", parameters: [FILE, KEY] },
 });
 
 const rm = command({
   brief: "Remove an entry of a RedDB vault",
-  description: `Remove an entry of a RedDB vault.
+  description: `Remove an entry of a RedDB vault. Asks once on a terminal.
 
 ${OWN_CREDENTIAL_HELP}.
 
 JSON: file, removed`,
   examples: [["coffer reddb rm app.rdb smtp/password --certificate-file cert"]],
   load: () => import("./rm.ts"),
-  flags: CREDENTIAL_FLAGS,
+  flags: { ...CREDENTIAL_FLAGS, yes: toggle("Do not ask") },
   positional: { kind: "tuple", parameters: [FILE, KEY] },
 });
 
@@ -151,7 +158,12 @@ position, why), notices (an array of kind, user, key, role), leftOut {users, api
   },
   positional: {
     kind: "tuple",
-    parameters: [{ brief: "RedDB's file or export; - for an export on stdin", placeholder: "FILE", parse: String }],
+    parameters: [{
+      brief: "RedDB's file or export; - for an export on stdin",
+      placeholder: "FILE",
+      ...proposing("file"),
+      parse: String,
+    }],
   },
 });
 

@@ -7,12 +7,15 @@ import { decodeUtf8 } from "../../bytes.ts";
 import { MalformedTextError } from "../../errors.ts";
 import { writeJson } from "../output.ts";
 import { readValue, type ValueFlags } from "../set.ts";
-import { askHidden } from "../terminal.ts";
+import { askHidden, assertWanted } from "../terminal.ts";
 import { ownCredential, reaching, type RedDbFlags, redDbOptions } from "./open.ts";
 import { warnOfKeptLines } from "./state.ts";
 
 /** Flags of `reddb set`. */
-export interface RedDbSetFlags extends RedDbFlags, ValueFlags {}
+export interface RedDbSetFlags extends RedDbFlags, ValueFlags {
+  /** Whether not to ask. */
+  readonly yes: boolean;
+}
 
 /** Sets an entry, under one lock from loading to saving. */
 export default async function set(flags: RedDbSetFlags, path: string, key: string): Promise<void> {
@@ -22,6 +25,10 @@ export default async function set(flags: RedDbSetFlags, path: string, key: strin
   await reaching(async () => {
     await using vault = await RedDbVault.open(path, await credential(), redDbOptions(flags, path));
     const value = asText(given ?? await askHidden(`Value of ${key}:`), key);
+    const before = (await vault.load())?.kv.get(key);
+    if (before !== undefined && before !== value) {
+      await assertWanted(flags.yes, `Replace the value of "${key}"? RedDB keeps no older ones.`);
+    }
     await vault.update((state) => {
       warnOfKeptLines(state);
       state.kv.set(key, value);

@@ -5,7 +5,8 @@
  */
 import { encodeHex } from "../../bytes.ts";
 import type { ApiKey, ScramVerifier, User, VaultState } from "../../reddb/mod.ts";
-import { counted, shown, table, warn } from "../output.ts";
+import { counted, shown, warn } from "../output.ts";
+import { table } from "../table.ts";
 
 /** Stands for a secret that is not shown. */
 const HIDDEN = "***";
@@ -46,15 +47,15 @@ export function stateText(state: VaultState, reveal: boolean): string {
   ];
   if (state.users.length > 0) {
     const rows = state.users.map((user) => [userName(user), user.role, user.enabled ? "yes" : "no", scramText(user)]);
-    parts.push(table([["USER", "ROLE", "ENABLED", "SCRAM"], ...rows]));
+    parts.push(table([["USER", "ROLE", "ENABLED", "SCRAM"], ...rows], ["USER"]));
   }
   if (state.apiKeys.length > 0) {
     const rows = state.apiKeys.map((key) => [userName(key.owner), key.name, key.role, secret(key.key)]);
-    parts.push(table([["OWNER", "NAME", "ROLE", "KEY"], ...rows]));
+    parts.push(table([["OWNER", "NAME", "ROLE", "KEY"], ...rows], ["OWNER", "NAME"]));
   }
   if (state.kv.size > 0) {
     const rows = [...state.kv].map(([key, value]) => [key, secret(value)]);
-    parts.push(table([["ENTRY", "VALUE"], ...rows]));
+    parts.push(table([["ENTRY", "VALUE"], ...rows], ["ENTRY"]));
   }
   return parts.join("\n");
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { command, none } from "../define.ts";
+import { command, none, proposing } from "../define.ts";
 import { file, repeated, text, toggle } from "../flags.ts";
 
 const run = command({
@@ -30,7 +30,10 @@ JSON: only errors; stdout is the command's own`,
     prefix: text("TEXT", "What the names of these begin with"),
     envFile: repeated(file("Variables from a file of NAME=value, references replaced; - for stdin")),
     cleanEnv: toggle("Give no other variable but PATH, HOME and their like"),
-    stdin: text("SECRET", "Give the value of a secret as stdin; without it the command has that of coffer"),
+    stdin: {
+      ...text("SECRET", "Give the value of a secret as stdin; without it the command has that of coffer"),
+      ...proposing("secrets"),
+    },
     file: repeated(text("NAME=SECRET", "A variable with the path of a private file, gone when the command ends")),
     redact: toggle("Mask the values in what the command prints; it gets pipes then, no terminal"),
   },

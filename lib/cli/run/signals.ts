@@ -1,6 +1,9 @@
 /**
  * Signals for a command that is run, and its end by one.
  *
+ * Other work ends in good order at a signal (`until_signal.ts`). Here the command decides, so it is told, and coffer may
+ * not even listen before the command was started.
+ *
  * @module
  */
 

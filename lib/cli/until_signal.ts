@@ -1,6 +1,8 @@
 /**
  * Work that a signal ends early, in good order.
  *
+ * Not for a command that is run for somebody, which gets the signals itself: see `run/signals.ts`.
+ *
  * @module
  */
 

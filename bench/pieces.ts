@@ -1,0 +1,29 @@
+/**
+ * The command as it is installed, for the benches that start it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** The command from source. */
+export const SOURCE = `${ROOT}cli.ts`;
+
+/** Makes the pieces that `deno task install` installs, and returns the one to run. */
+export async function installedCommand(): Promise<string> {
+  const args = ["task", "--quiet", "pieces"];
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  return `${ROOT}dist/pieces/coffer.js`;
+}
+
+/** Runs a program that must succeed, and returns what it printed. */
+export async function output(program: string, args: readonly string[], cwd?: string): Promise<string> {
+  const command = new Deno.Command(program, { args: [...args], stdin: "null", ...(cwd === undefined ? {} : { cwd }) });
+  const { success, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  assert.ok(success, decoder.decode(stderr));
+  return decoder.decode(stdout);
+}

@@ -135,6 +135,9 @@ Deno.test("coffer COMMAND --help --json describes arguments and flags, and agree
         assert.ok(line.endsWith(` ${value === undefined ? "" : `${value}: `}${brief}`), line);
       }
       assert.equal(out.match(/^ +\[--/gm)!.length, flags.length);
+      const examples: readonly { line: string; brief?: string }[] = document.examples;
+      const shown = out.split("\nEXAMPLES\n")[1]!.trimEnd().split("\n").map((line) => line.replace(/ +/g, " "));
+      assert.deepEqual(shown, examples.map(({ line, brief }) => ` ${line}${brief === undefined ? "" : ` ${brief}`}`));
     }));
     const set = await box.json(["set", "--help"]);
     assert.equal(set.usage, "coffer set <NAME>");

@@ -136,12 +136,18 @@ export function checkMayChange(path: string): void {
 
 async function readUpTo(source: { read(into: Uint8Array): Promise<number | null> }, most: number): Promise<Bytes> {
   const parts: Uint8Array[] = [];
-  for (let total = 0; total < most;) {
+  let total = 0;
+  for (let ended = false; !ended && total < most;) {
+    // Filled before the next one is made: a pipe may give a few bytes at a time, and each part holds its memory whole.
     const part = new Uint8Array(Math.min(CHUNK_SIZE, most - total));
-    const read = await source.read(part);
-    if (read === null) break;
-    parts.push(part.subarray(0, read));
-    total += read;
+    let filled = 0;
+    while (!ended && filled < part.length) {
+      const read = await source.read(part.subarray(filled));
+      if (read === null) ended = true;
+      else filled += read;
+    }
+    parts.push(part.subarray(0, filled));
+    total += filled;
   }
   return concat(...parts);
 }

@@ -26,7 +26,7 @@ export function table(
   columns = terminalColumns(),
 ): string {
   const cells = rows.map((row) => row.map(shown));
-  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => width(row[column]!))));
+  const widths = cells[0]!.map((_, column) => cells.reduce((most, row) => Math.max(most, width(row[column]!)), 0));
   const fitted = fit(widths, cells[0]!.map((heading) => free.includes(heading)), columns);
   return cells
     .map((row) => row.map((cell, column) => padded(cut(cell, fitted[column]!), fitted[column]!)).join(GAP).trimEnd())

@@ -4,11 +4,11 @@
  * @module
  */
 import { decodeUtf8, encodeBase64, encodeHex, encodeUtf8 } from "../bytes.ts";
-import { fromLatin1 } from "./references.ts";
+import { fromLatin1 } from "./latin1.ts";
 
 /** Widths to which programs break base64: MIME and `base64`, PEM. */
 const BASE64_WIDTHS = [76, 64];
-/** What may follow base64 in a longer text is not its own: these many last and first bits are shared with neighbours. */
+/** Bits that one character of base64 stands for. */
 const BASE64_BITS = 6;
 
 /** What percent-encoding leaves as it is, by who does it. */

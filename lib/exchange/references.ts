@@ -15,10 +15,11 @@
  *
  * @module
  */
-import { type Bytes, decodeUtf8 } from "../bytes.ts";
+import { decodeUtf8 } from "../bytes.ts";
 import { InvalidNameError } from "../errors.ts";
 import { checkName, MAX_NAME_SIZE } from "../state/names.ts";
 import { MalformedTemplateError } from "./errors.ts";
+import { fromLatin1 } from "./latin1.ts";
 
 /** What a reference begins with. */
 const SCHEME = "coffer://";
@@ -118,19 +119,4 @@ function checked(latin1: string, line: number): string {
 
 function isBlank(character: string): boolean {
   return character === " " || character === "\t";
-}
-
-/** A text with one character a byte. */
-export function toLatin1(bytes: Uint8Array): string {
-  const size = 0x8000;
-  let text = "";
-  for (let at = 0; at < bytes.length; at += size) text += String.fromCharCode(...bytes.subarray(at, at + size));
-  return text;
-}
-
-/** The bytes of a text with one character a byte. */
-export function fromLatin1(text: string): Bytes {
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
 }

@@ -6,14 +6,15 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../bytes.ts";
+import type { Bytes } from "../bytes.ts";
 import { TemplateTooLargeError } from "./errors.ts";
-import { findReferences, fromLatin1, toLatin1 } from "./references.ts";
+import { fromLatin1, toLatin1 } from "./latin1.ts";
+import { findReferences } from "./references.ts";
 
 /** Most bytes of a template. */
 export const MAX_TEMPLATE_SIZE = 16 * 1024 * 1024;
 /** Most bytes of a template with its values in it. */
-export const MAX_FILLED_SIZE = 256 * 1024 * 1024;
+const MAX_FILLED_SIZE = 256 * 1024 * 1024;
 
 /** A reference in a template. */
 export interface Reference {
@@ -64,7 +65,14 @@ export function fillTemplate(template: Template, values: ReadonlyMap<string, Uin
   let size = 0;
   for (const { length } of parts) size += length;
   if (size > MAX_FILLED_SIZE) throw new TemplateTooLargeError("The template with its values", MAX_FILLED_SIZE);
-  return concat(...parts);
+  // Not `concat`, whose arguments have to fit the stack: a template may have more parts than that.
+  const filled = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    filled.set(part, at);
+    at += part.length;
+  }
+  return filled;
 }
 
 /** Whether a part of a template is a reference. */

@@ -18,6 +18,11 @@ Deno.test("table() gives a pipe everything, and each column as wide as its wides
   ]);
 });
 
+Deno.test("table() takes more rows than a call may have arguments", () => {
+  const rows = [...Array.from({ length: 200_000 }, () => ["a", "b"]), ["longer", "b"]];
+  assert.ok(table(rows, [], Infinity) === `${"a       b\n".repeat(200_000)}longer  b\n`);
+});
+
 Deno.test("table() cuts the widest columns of free text first, and shows where", () => {
   assert.deepEqual(table(ROWS, FREE, 52).split("\n"), [
     "NAME                  SIZE     TAGS",

@@ -150,6 +150,14 @@ Deno.test("parseTemplate() gives back any text that is written with every refere
   );
 });
 
+Deno.test("fillTemplate() fills more references than a call may have arguments", () => {
+  const filled = fillTemplate(
+    parseTemplate(encodeUtf8("coffer://a\n".repeat(100_000))),
+    new Map([["a", encodeUtf8("b")]]),
+  );
+  assert.ok(decodeUtf8(filled) === "b\n".repeat(100_000));
+});
+
 Deno.test("fillTemplate() never looks at a value again", () => {
   const template = parseTemplate(encodeUtf8("coffer://a ${coffer://b}"));
   const values = new Map([["a", encodeUtf8("coffer://b \\{{")], ["b", Uint8Array.of(0xff, 0, 0x0d, 0x0a)]]);

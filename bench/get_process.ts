@@ -11,7 +11,7 @@ import { installedCommand, output, SOURCE } from "./pieces.ts";
 /** Most milliseconds that `get` may take beyond an empty program. */
 const MOST = 60;
 
-/** The bench. */
+/** See {@linkcode Bench}. */
 export const bench: Bench = {
   name: "get_process",
   question:

@@ -7,6 +7,7 @@
  */
 // deno-lint-ignore-file no-console -- a script speaks to whoever runs it
 import { PERMISSIONS } from "./permissions.ts";
+import { run } from "./run.ts";
 
 const OUTPUT = Deno.build.os === "windows" ? "dist/coffer.exe" : "dist/coffer";
 
@@ -31,10 +32,4 @@ async function compile(): Promise<number> {
   }
   console.log(`${OUTPUT}: coffer ${version.stdout.trim()}`);
   return 0;
-}
-
-async function run(program: string, args: string[]): Promise<{ success: boolean; stdout: string; stderr: string }> {
-  const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
-  const decoder = new TextDecoder();
-  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }

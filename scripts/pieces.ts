@@ -8,6 +8,7 @@
  */
 // deno-lint-ignore-file no-console -- a script speaks to whoever runs it
 import { rollup } from "rollup";
+import { run } from "./run.ts";
 
 /** The command to run, made by {@linkcode makePieces}. */
 export const PIECES = "dist/pieces/coffer.js";
@@ -39,7 +40,7 @@ export async function makePieces(): Promise<boolean> {
   try {
     // As many modules as there are ways to reach them: types gone, packages found.
     const split = ["bundle", "--quiet", "--code-splitting", "--keep-names", "--outdir", parts, "cli.ts"];
-    const made = await run(split);
+    const made = await run(Deno.execPath(), split);
     if (!made.success) {
       console.error(`${made.stderr}\nThe bundler comes from the npm registry: reach it once.`);
       return false;
@@ -48,7 +49,7 @@ export async function makePieces(): Promise<boolean> {
   } finally {
     await Deno.remove(parts, { recursive: true });
   }
-  const version = await run(["run", "--no-prompt", PIECES, "--version"]);
+  const version = await run(Deno.execPath(), ["run", "--no-prompt", PIECES, "--version"]);
   if (!version.success) {
     console.error(`${PIECES} was made but does not run:\n${version.stderr}`);
     return false;
@@ -123,10 +124,4 @@ function packageOf(sources: readonly string[]): string | undefined {
   if (sources.length === 0 || sources.some((source) => /^(lib\/|mod\.ts|cli\.ts)/.test(source))) return undefined;
   const [, name] = /.*\/((?:@[^/]+\/)?[^/]+)\/\d+\.\d+\.\d+[^/]*\//.exec(sources.at(-1)!) ?? [];
   return name?.replace(/\W+/g, "_");
-}
-
-async function run(args: string[]): Promise<{ success: boolean; stdout: string; stderr: string }> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  const decoder = new TextDecoder();
-  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }

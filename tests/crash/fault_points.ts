@@ -63,16 +63,14 @@ export async function assertGoesOnAfterFaults(
   choose: FaultChoice = faultsOf,
 ): Promise<void> {
   const { initial, states } = await prepared(operation);
-  const { calls, from } = await on(new World(initial), async () => {
-    const world = new World(initial);
-    return await on(world, async () => {
-      const session = await operation.session!();
-      const from = world.calls.length;
-      for (const step of session.steps) await step();
-      const calls = [...world.calls];
-      await session.close();
-      return { calls, from };
-    });
+  const sound = new World(initial);
+  const { calls, from } = await on(sound, async () => {
+    const session = await operation.session!();
+    const from = sound.calls.length;
+    for (const step of session.steps) await step();
+    const calls = [...sound.calls];
+    await session.close();
+    return { calls, from };
   });
   counts.operations++;
   counts.calls += calls.length - from;

@@ -66,7 +66,7 @@ const simulated: Partial<typeof Deno> = {
     const world = worldOf(path);
     if (world === undefined) return real.openSync(path, options);
     world.call("open");
-    if (isFolder(path as string)) return new SimulatedFile(world, undefined, folderName(path as string)) as never;
+    if (isFolder(path as string)) return new SimulatedFile(world, undefined, folderOf(path as string)) as never;
     const found = world.lookUp(path as string);
     if (options.createNew && found !== undefined) throw exists();
     if (found === undefined && !options.createNew && !options.create) throw notFound();
@@ -126,10 +126,6 @@ function stat(path: string | URL): Deno.FileInfo {
 
 function isFolder(path: string): boolean {
   return path.endsWith("/");
-}
-
-function folderName(path: string): string {
-  return folderOf(path);
 }
 
 function infoOf(world: World, file: number | undefined): Deno.FileInfo {

@@ -213,6 +213,12 @@ Deno.test("coffer repeats no value, passphrase or code that stands in the wrong 
       ["policy", "set", "audit-reads", VALUE],
       ["audit", "ls", "--since", VALUE],
       ["init", "--kdf-memory", VALUE],
+      ["generate", "--classes", VALUE],
+      ["copy", "name", "--for", VALUE],
+      ["run", "--env", VALUE, "--", "true"],
+      ["run", "--env", `${VALUE}=name`, "--", "true"],
+      ["import", "file", "--format", VALUE],
+      ["completions", VALUE],
     ];
     for (const args of misplaced) {
       const { code, out, err } = await box.run([...args, ...LOUD, ...box.key], {

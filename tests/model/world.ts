@@ -21,11 +21,10 @@ export const tally = { operations: 0, crashes: 0, openings: 0, kept: 0, lost: 0 
 /** The vault, its model, and the machine under it. */
 export class World {
   model = new Model();
-  anchor = new MemoryAnchor();
+  anchor: MemoryAnchor;
   machine: FaultyMachine;
   #image: Uint8Array;
   #vault: Vault | undefined;
-  /** What the vault may hold after an operation that a crash ended: as before it, or as after it. */
   readonly #random: () => number;
 
   private constructor(image: Uint8Array, anchor: Uint8Array, random: () => number) {
@@ -126,7 +125,6 @@ export class World {
   async seen(vault?: Vault): Promise<string> {
     const open = vault ?? await this.vault();
     const seen = new Model();
-    await open.secrets.list();
     for (const { name, note, tags } of await open.secrets.list()) {
       const history = (await open.secrets.history(name)).toReversed();
       const versions = await Promise.all(history.map(async ({ version }) => ({

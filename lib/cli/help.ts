@@ -124,8 +124,8 @@ export function flagHelp(name: string, flag: Flag): FlagHelp {
 
 function argumentsOf(positional: Positionals): readonly ArgumentHelp[] {
   const repeated = positional.kind === "array";
-  const parameters = positional.kind === "array" ? [positional.parameter] : positional.parameters;
-  const none = positional.kind === "array" && (positional.minimum ?? 0) === 0;
+  const parameters = repeated ? [positional.parameter] : positional.parameters;
+  const none = repeated && (positional.minimum ?? 0) === 0;
   return parameters.map(({ placeholder = "ARGUMENT", brief, optional = none }) => ({
     name: placeholder,
     brief,

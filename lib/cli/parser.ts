@@ -109,7 +109,7 @@ function unknownCommand(input: string, corrections: readonly string[]): UsageErr
   });
 }
 
-/** The parser's errors in coffer's words. What was typed stays out: it may be a value in the wrong place. */
+/** The parser's errors in coffer's words. Of what was typed only names of flags are told: all else may be a secret. */
 function asUsageError(error: unknown, command: string | undefined): unknown {
   if (error instanceof ArgumentParseError) {
     return error.exception instanceof CofferError ? error.exception : error;

@@ -135,13 +135,13 @@ export function lostPrivateFolders(fallback?: string): readonly string[] {
 /** Takes a folder away that has lost its process; leaves it where that cannot be done. */
 export function removeIfLost(path: string): void {
   try {
-    if (!isYoung(path, { read: true, write: true })) return Deno.removeSync(path, { recursive: true });
+    if (!isInUse(path, { read: true, write: true })) return Deno.removeSync(path, { recursive: true });
   } catch { /* Another user's, or gone in the meantime. */ }
 }
 
 function isLost(path: string): boolean {
   try {
-    return !isYoung(path, { read: true });
+    return !isInUse(path, { read: true });
   } catch {
     return false;
   }
@@ -155,7 +155,7 @@ function temporaryFolder(): string {
 }
 
 /** Whether a folder's process runs, or may not have come to lock it yet. */
-function isYoung(path: string, opening: Deno.OpenOptions): boolean {
+function isInUse(path: string, opening: Deno.OpenOptions): boolean {
   const age = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
   try {
     using lock = Deno.openSync(`${path}/${LOCK}`, opening);

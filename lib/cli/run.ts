@@ -9,37 +9,23 @@ import { prepareOpening } from "./open.ts";
 import { readSecrets, type Values } from "./read_secrets.ts";
 import { checkMayRun, type Run, runCommand } from "./run/child.ts";
 import { checkMayKeep, environmentWith, filledVariables } from "./run/environment.ts";
-import { namesAsked, prepareRequest, type Request } from "./run/request.ts";
+import { namesAsked, prepareRequest, type Request, type RequestFlags } from "./run/request.ts";
 import { dieOf, SignalPass } from "./run/signals.ts";
 
 /** Flags of `run`. */
-export interface RunFlags extends GlobalFlags {
-  /** Variables with values, as NAME=SECRET. */
-  readonly env?: readonly string[];
-  /** Paths below which every secret becomes a variable. */
-  readonly allUnder?: readonly string[];
-  /** What the names of these variables begin with. */
-  readonly prefix?: string;
-  /** Files of variables. */
-  readonly envFile?: readonly string[];
-  /** Whether it gets no other variables. */
-  readonly cleanEnv: boolean;
-  /** Secret whose value is stdin. */
-  readonly stdin?: string;
-  /** Variables with paths of files that hold values, as NAME=SECRET. */
-  readonly file?: readonly string[];
+export interface RunFlags extends GlobalFlags, RequestFlags {
   /** Whether values are masked in what it prints. */
   readonly redact: boolean;
 }
 
 /** Runs a command; this process ends as it does. */
 export default async function run(flags: RunFlags, program: string, ...args: readonly string[]): Promise<void> {
-  const command = [program, ...args] as const;
-  checkMayRun([...command]);
+  const command: Run["command"] = [program, ...args];
+  checkMayRun(command);
   if (flags.cleanEnv) checkMayKeep();
   const request = await prepareRequest(flags);
   const { values, below } = await readValues(flags, request);
-  const { code, signal } = await runWith(flags, request, below, values, [...command]);
+  const { code, signal } = await runWith(flags, request, below, values, command);
   if (signal !== null) await dieOf(signal);
   Deno.exitCode = code;
 }

@@ -59,7 +59,7 @@ export class EntryList {
     this.#format = format;
   }
 
-  /** Takes an entry; one that had the name before is forgotten. */
+  /** Takes an entry; one that had the name before is forgotten. @throws {ExchangeLimitError} */
   set(entry: ImportEntry & { readonly where: string }): void {
     // Other programs, and file systems, may keep what looks the same in another form.
     const name = entry.name.normalize("NFC");
@@ -69,7 +69,7 @@ export class EntryList {
     this.#entries.set(name, { ...entry, name });
   }
 
-  /** Takes an entry. @throws {MalformedImportError} when one has the name already */
+  /** Takes an entry. @throws {MalformedImportError} when one has the name already @throws {ExchangeLimitError} */
   add(entry: ImportEntry & { readonly where: string }): void {
     const before = this.#entries.get(entry.name.normalize("NFC"));
     if (before !== undefined) {

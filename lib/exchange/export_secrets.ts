@@ -24,7 +24,11 @@ export interface ExportOptions {
   readonly history?: boolean;
 }
 
-/** Gives secrets, sorted by name, once the log tells of it. */
+/**
+ * Gives secrets, sorted by name, once the log tells of it.
+ *
+ * @throws {ExportRefusedError} when the policy forbids it @throws {ExchangeLimitError} when they are too large together
+ */
 export async function exportSecrets(engine: Engine, options: ExportOptions): Promise<ExportedSecret[]> {
   const matchers = options.globs?.map(globMatcher) ?? [];
   const prefix = options.under === undefined ? "" : below(options.under, "");

@@ -7,13 +7,14 @@ import { decodeUtf8 } from "../bytes.ts";
 import type { EntryList } from "./entry.ts";
 import { MalformedImportError } from "./errors.ts";
 
-/** Formats whose files are text. */
-export const TEXT_FORMATS = ["dotenv", "json", "csv", "keepassxc", "bitwarden", "1password"] as const;
-
 /** A format whose files are text. */
-export type TextFormat = typeof TEXT_FORMATS[number];
+export type TextFormat = "dotenv" | "json" | "csv" | "keepassxc" | "bitwarden" | "1password";
 
-/** Reads a file. The reader of a format is loaded when it is needed. */
+/**
+ * Reads a file. The reader of a format is loaded when it is needed.
+ *
+ * @throws {MalformedImportError} @throws {ImportEncryptedError} @throws {ExchangeLimitError}
+ */
 export async function parseEntries(format: TextFormat, bytes: Uint8Array): Promise<EntryList> {
   const text = asText(format, bytes);
   switch (format) {

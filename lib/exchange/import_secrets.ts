@@ -7,7 +7,7 @@ import type { Engine, Work } from "../engine.ts";
 import { checkMetadata, withMetadata } from "../state/metadata.ts";
 import { checkName } from "../state/names.ts";
 import type { RecordReader } from "../state/records.ts";
-import { addVersion, adoptSecret, checkValue, findSecret, getSecret, putSecret, readValue } from "../state/secret.ts";
+import { addVersion, adoptSecret, checkValue, findSecret, putSecret, readValue } from "../state/secret.ts";
 import { equalBytes } from "../bytes.ts";
 import type { ImportEntry } from "./entry.ts";
 import { ImportConflictError } from "./errors.ts";
@@ -35,7 +35,12 @@ export interface ImportReport {
   readonly renamed: readonly { readonly name: string; readonly to: string }[];
 }
 
-/** Imports entries in one transaction. Every name and value is judged before it begins. */
+/**
+ * Imports entries in one transaction. Every name and value is judged before it begins.
+ *
+ * @throws {ImportConflictError} when names are taken, nothing else is to be done with them, and it is no dry run
+ * @throws {InvalidNameError} @throws {ValueTooLargeError} @throws {InvalidMetadataError}
+ */
 export async function importSecrets(
   engine: Engine,
   entries: readonly ImportEntry[],
@@ -72,7 +77,7 @@ function take(work: Work, { value, metadata = {}, kept }: ImportEntry, name: str
   const before = findSecret(records, name);
   if (before !== undefined && equalBytes(readValue(records, name), value)) {
     work.audit({ operation: "secret.describe", name });
-    putSecret(records, name, withMetadata(getSecret(records, name), metadata, now));
+    putSecret(records, name, withMetadata(before, metadata, now));
     return;
   }
   work.audit({ operation: "secret.set", name });

@@ -36,7 +36,11 @@ export interface Item {
   readonly tags?: readonly string[];
 }
 
-/** Turns items into entries. Several of one name, which managers allow, are told apart by `-2`, `-3`, … at the end. */
+/**
+ * Turns items into entries. Several of one name, which managers allow, are told apart by `-2`, `-3`, … at the end.
+ *
+ * @throws {ExchangeLimitError}
+ */
 export function itemEntries(format: string, items: Iterable<Item>): EntryList {
   const entries = new EntryList(format);
   const paths = new Numbered();

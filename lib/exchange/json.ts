@@ -43,7 +43,7 @@ const exportedSecret = v.strictObject({
 const exportHead = v.strictObject({ coffer: v.literal("export"), version: v.number(), secrets: v.array(v.unknown()) });
 
 /** Whether parsed JSON says that it is an export of coffer's. */
-export function isCofferExport(document: unknown): boolean {
+function isCofferExport(document: unknown): boolean {
   return typeof document === "object" && document !== null && Object.hasOwn(document, "coffer") &&
     (document as { coffer: unknown }).coffer === "export";
 }
@@ -75,9 +75,10 @@ function encode(value: Uint8Array): { readonly value: string; readonly encoding:
 }
 
 /**
- * Parses JSON; numbers become the text that stands for them, so that none loses digits.
+ * Parses JSON.
  *
  * @param format what it is called in messages
+ * @param keepNumbers whether numbers become the text that stands for them, so that none loses digits
  * @throws {MalformedImportError} with the line where that is known
  */
 export function parseDocument(text: string, format: string, keepNumbers = false): unknown {

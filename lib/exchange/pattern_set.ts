@@ -7,7 +7,7 @@
 /** Where the automaton begins. */
 export const ROOT = 0;
 
-/** A fixed set of patterns. It takes some 17 bytes of memory for each of their bytes. */
+/** A fixed set of patterns. It takes at most 21 bytes of memory for each of their bytes. */
 export class PatternSet {
   /** For each state, how many of the last bytes are the beginning of some pattern; never more than were read. */
   readonly depth: Int32Array;

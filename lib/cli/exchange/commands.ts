@@ -8,13 +8,13 @@ import { command, proposing } from "../define.ts";
 import { choice, file, repeated, text, toggle } from "../flags.ts";
 
 /** The formats that an export without encryption can have. */
-export const EXPORT_FORMATS = ["json", "dotenv", "csv"] as const;
+const EXPORT_FORMATS = ["json", "dotenv", "csv"] as const;
 
 /** A format of an export without encryption. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 
 /** The formats that are imported. */
-export const IMPORT_FORMATS = [
+const IMPORT_FORMATS = [
   "dotenv",
   "json",
   "csv",

@@ -10,23 +10,16 @@ import { openVault, prepareOpening } from "../open.ts";
 import { note, writeJson, writeOut } from "../output.ts";
 import { waitingFor } from "../progress.ts";
 import { table } from "../table.ts";
-import type { ImportFormat } from "./commands.ts";
-import { readSource } from "./source.ts";
+import { readSource, type SourceFlags } from "./source.ts";
 
 /** Flags of `import`. */
-export interface ImportFlags extends GlobalFlags {
-  /** The format, where it is not to be found out. */
-  readonly format?: ImportFormat;
+export interface ImportFlags extends GlobalFlags, SourceFlags {
   /** Whether only to show what would be done. */
   readonly dryRun: boolean;
   /** What to do with names that are taken by something else. */
   readonly onConflict?: OnConflict;
   /** Path that names are put below. */
   readonly under?: string;
-  /** File with age identities. */
-  readonly identity?: string;
-  /** File with the passphrase of an age file. */
-  readonly agePassphraseFile?: string;
 }
 
 /** Takes everything over in one commit. */

@@ -24,7 +24,8 @@ const MAX_DEPTH = 64;
  * Reads a store. The files are decrypted by the program gpg, which asks for its own passphrase if need be.
  *
  * @throws {MissingPermissionError} when gpg may not be run @throws {FileNotFoundError} when there is no gpg
- * @throws {ImportDecryptionError} that names the file @throws {ExchangeLimitError}
+ * @throws {ImportDecryptionError} that names the file @throws {MalformedImportError} when the folder holds no such file
+ * @throws {ExchangeLimitError}
  */
 export async function readPassStore(folder: string): Promise<EntryList> {
   if (Deno.permissions.querySync({ name: "run", command: "gpg" }).state !== "granted") {

@@ -10,11 +10,20 @@ import { ExchangeLimitError, ImportDecryptionError } from "../../exchange/errors
 import { guessFormat, parseEntries, type TextFormat } from "../../exchange/formats.ts";
 import { systemError } from "../../storage/system_errors.ts";
 import { type AgeCredential, isAge, openAge, wantsPassphrase } from "../age.ts";
-import { readNewPassphrase } from "../credential.ts";
+import { readCredentialText } from "../credential.ts";
 import { claimStdin, readFile, readStdin, STDIN } from "../files.ts";
 import { askPassphrase, canAsk } from "../terminal.ts";
-import type { ImportFlags } from "./import.ts";
 import type { ImportFormat } from "./commands.ts";
+
+/** The flags that say how something is read. */
+export interface SourceFlags {
+  /** The format, where it is not to be found out. */
+  readonly format?: ImportFormat;
+  /** File with age identities. */
+  readonly identity?: string;
+  /** File with the passphrase of an age file. */
+  readonly agePassphraseFile?: string;
+}
 
 /** Entries, and the format that they were read in. */
 export interface Source {
@@ -24,8 +33,13 @@ export interface Source {
   readonly list: EntryList;
 }
 
-/** Reads what the flags and the argument name. */
-export async function readSource(flags: ImportFlags, path: string): Promise<Source> {
+/**
+ * Reads what the flags and the argument name.
+ *
+ * @throws {UsageError} when the format is not certain, or a flag does not fit @throws {NoCredentialError}
+ * @throws {ImportDecryptionError} @throws {MalformedImportError} @throws {ExchangeLimitError}
+ */
+export async function readSource(flags: SourceFlags, path: string): Promise<Source> {
   const { format } = flags;
   if (path === "") throw new UsageError("A file name is empty");
   const info = path === STDIN ? undefined : lookUp(path);
@@ -78,17 +92,17 @@ function checkSize(size: number): void {
   if (size > MAX_EXCHANGE_SIZE) throw new ExchangeLimitError("The file has more bytes", MAX_EXCHANGE_SIZE);
 }
 
-function refuseCredential({ identity, agePassphraseFile }: ImportFlags): void {
+function refuseCredential({ identity, agePassphraseFile }: SourceFlags): void {
   if (identity === undefined && agePassphraseFile === undefined) return;
   throw new UsageError("A key for an age file was given, and the file is none");
 }
 
-async function decrypt(bytes: Bytes, flags: ImportFlags, path: string): Promise<Bytes> {
+async function decrypt(bytes: Bytes, flags: SourceFlags, path: string): Promise<Bytes> {
   const credential = await ageCredential(bytes, flags, path);
   return await openAge(bytes, credential, () => new ImportDecryptionError(path));
 }
 
-async function ageCredential(bytes: Bytes, flags: ImportFlags, path: string): Promise<AgeCredential> {
+async function ageCredential(bytes: Bytes, flags: SourceFlags, path: string): Promise<AgeCredential> {
   const { identity, agePassphraseFile } = flags;
   if (!await wantsPassphrase(bytes)) {
     if (identity !== undefined) return { identityFile: identity };
@@ -96,7 +110,7 @@ async function ageCredential(bytes: Bytes, flags: ImportFlags, path: string): Pr
   }
   if (agePassphraseFile !== undefined) {
     if (agePassphraseFile === STDIN) claimStdin("--age-passphrase-file");
-    return { passphrase: await readNewPassphrase(agePassphraseFile) };
+    return { passphrase: await readCredentialText(agePassphraseFile, "passphrase") };
   }
   if (canAsk()) return { passphrase: await askPassphrase(`Passphrase for ${path}:`) };
   throw new NoCredentialError({

@@ -43,7 +43,7 @@ export function checkMayRun([program, ...args]: Run["command"]): void {
  * same turn in which this is called.
  *
  * @throws {CommandNotFoundError} @throws {CommandNotExecutableError} @throws {MissingPermissionError}
- * @throws {EnvironmentTooLargeError}
+ * @throws {EnvironmentTooLargeError} @throws {InputOutputError}
  */
 export async function runCommand(run: Run, signals: SignalPass): Promise<Deno.CommandStatus> {
   const child = start(run);

@@ -13,7 +13,7 @@ import type { Values } from "../read_secrets.ts";
 import type { Request } from "./request.ts";
 
 /** What `--clean-env` lets through: where programs, homes and temporary files are, who it is, terminal and language. */
-export const KEPT_VARIABLES: readonly string[] = Deno.build.os === "windows"
+const KEPT_VARIABLES: readonly string[] = Deno.build.os === "windows"
   ? ["PATH", "PATHEXT", "SYSTEMROOT", "WINDIR", "COMSPEC", "TEMP", "TMP", "USERPROFILE", "USERNAME", "LANG", "TZ"]
   : ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
@@ -47,7 +47,7 @@ export function filledVariables(request: Request, below: Assignment, values: Val
  * The whole environment of a command. coffer's own credential variables are not in it: where this process may, it
  * forgets them, and where it may not even look at them they are set to nothing.
  *
- * @throws {MissingPermissionError} when the environment is to be clean, and what is to be kept may not be read
+ * @param clean whether it gets no others but what is kept, which {@linkcode checkMayKeep} has to have allowed
  */
 export function environmentWith(given: ReadonlyMap<string, string>, clean: boolean): Environment {
   const base = clean ? keptVariables() : withoutCredentials();
@@ -72,7 +72,11 @@ function keptVariables(): Record<string, string> {
   return kept;
 }
 
-/** Refuses `--clean-env` without the permission for what it keeps, before other work is done. */
+/**
+ * Refuses `--clean-env` without the permission for what it keeps, before other work is done.
+ *
+ * @throws {MissingPermissionError}
+ */
 export function checkMayKeep(): void {
   if (KEPT_VARIABLES.every(mayRead)) return;
   throw new MissingPermissionError(`--allow-env=${KEPT_VARIABLES.join(",")}`, "keep these variables with --clean-env");

@@ -11,7 +11,24 @@ import { assign, type Assignment, checkVariableName } from "../../exchange/varia
 import { checkName } from "../../state/names.ts";
 import { CREDENTIAL_VARIABLES } from "../credential.ts";
 import { claimStdin, readFile, readStdin, STDIN } from "../files.ts";
-import type { RunFlags } from "../run.ts";
+
+/** The flags that say what a command is to get. */
+export interface RequestFlags {
+  /** Variables with values, as NAME=SECRET. */
+  readonly env?: readonly string[];
+  /** Paths below which every secret becomes a variable. */
+  readonly allUnder?: readonly string[];
+  /** What the names of these variables begin with. */
+  readonly prefix?: string;
+  /** Files of variables. */
+  readonly envFile?: readonly string[];
+  /** Whether it gets no other variables. */
+  readonly cleanEnv: boolean;
+  /** Secret whose value is stdin. */
+  readonly stdin?: string;
+  /** Variables with paths of files that hold values, as NAME=SECRET. */
+  readonly file?: readonly string[];
+}
 
 /** What a command is to get. */
 export interface Request {
@@ -29,8 +46,13 @@ export interface Request {
   readonly stdin?: string;
 }
 
-/** Reads the flags and the files they name. */
-export async function prepareRequest(flags: RunFlags): Promise<Request> {
+/**
+ * Reads the flags and the files they name.
+ *
+ * @throws {UsageError} @throws {VariableCollisionError} @throws {MalformedTemplateError} @throws {TemplateTooLargeError}
+ * @throws {InvalidNameError} @throws {FileNotFoundError}
+ */
+export async function prepareRequest(flags: RequestFlags): Promise<Request> {
   const { env = [], file = [], allUnder = [], envFile = [], prefix, stdin } = flags;
   if (prefix !== undefined && allUnder.length === 0) throw new UsageError("--prefix needs --all-under");
   const variables = assignments(env, "--env");

@@ -28,6 +28,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   VaultClosedError: [],
   TransactionClosedError: [],
   InterruptedError: [],
+  DeclinedError: [],
   // These take one text.
   CorruptVaultError: ["what"],
   MalformedCredentialError: ["what"],
@@ -43,6 +44,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   EmptyFileError: ["/a/b"],
   NotAVaultError: ["/a/b"],
   FileExistsError: ["/a/b"],
+  FolderNotFoundError: ["/a"],
   SecretNotFoundError: ["name"],
   MalformedTextError: ["name"],
   SecretExistsError: ["name"],

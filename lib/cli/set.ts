@@ -33,7 +33,7 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
   const metadata = metadataFrom(flags);
   const opening = prepareOpening(flags);
   checkMayChange(opening.path);
-  const given = await readValue(flags);
+  const given = await readValue(flags, name);
 
   await using vault = await openVault(opening);
   const value = given ?? await askHidden(`Value of ${name}:`);
@@ -43,11 +43,12 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
 }
 
 /** The value that the flags name, or undefined when it is to be asked for. */
-export async function readValue({ stdin, file, value }: ValueFlags): Promise<Uint8Array | undefined> {
+export async function readValue({ stdin, file, value }: ValueFlags, name: string): Promise<Uint8Array | undefined> {
   refuseBoth({ "--stdin": stdin, "--file": file, "--value": value });
   if (value !== undefined) return checkValue(encodeUtf8(value));
   if (stdin || file === STDIN) {
     claimStdin(stdin ? "--stdin" : "--file");
+    if (canAsk()) note(`Reading the value of ${shown(name)}, which shows as it is typed; end with Ctrl-D`);
     return checkRead(await readStdin(MAX_VALUE_SIZE));
   }
   if (file !== undefined) return checkRead((await readFile(file, "the value from", MAX_VALUE_SIZE)).bytes);

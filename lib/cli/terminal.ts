@@ -4,7 +4,7 @@
  * @module
  */
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../bytes.ts";
-import { InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
+import { DeclinedError, InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
 import { note, shown, writeErr } from "./output.ts";
 import { withoutEcho } from "./raw_mode.ts";
 import { asking } from "./transient.ts";
@@ -106,11 +106,11 @@ async function readLine(question: string): Promise<string> {
  * Lets somebody at a terminal think again before what cannot be undone; a script, which nobody answers for, is not asked.
  *
  * @param yes whether the answer was given with the command
- * @throws {InterruptedError} unless the answer begins with y; the end of the input is no answer
+ * @throws {DeclinedError} unless the answer begins with y @throws {InterruptedError} at the end of the input
  */
 export async function assertWanted(yes: boolean, question: string): Promise<void> {
   if (yes || !canAsk()) return;
-  if (!/^y/i.test(await askLine(`${question} [y/N]`))) throw new InterruptedError();
+  if (!/^y/i.test(await askLine(`${question} [y/N]`))) throw new DeclinedError();
 }
 
 async function readAnswer(interrupted: Promise<never>): Promise<Bytes> {

@@ -121,6 +121,6 @@ Deno.test("TooManyAttemptsError gives the wait in milliseconds, and in seconds t
     const error = new errors.TooManyAttemptsError(wait);
     assert.equal(error.retryAfter, wait);
     assert.match(error.message, new RegExp(` ${seconds} s$`));
-    assert.match(error.hint, new RegExp(` ${seconds} seconds`));
+    assert.match(error.hint, new RegExp(` ${seconds} second${seconds === 1 ? "" : "s"};`));
   }
 });

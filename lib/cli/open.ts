@@ -72,13 +72,10 @@ export async function openVault({ path, options, source }: Opening): Promise<Vau
   }
 }
 
-/** A variable may have been set for another vault and forgotten; a passphrase that is forgotten can be replaced. */
+/** The same for every kind of credential; but a variable may have been set for another vault and forgotten. */
 function wrongHint(source: CredentialSource | undefined, usual: string): string {
   const origin = source?.from.startsWith("COFFER_") ? `It came from ${source.from}. ` : "";
-  const forgotten = (source?.kind ?? "passphrase") === "passphrase"
-    ? "; `coffer passwd --recovery-file FILE` sets a new passphrase for one that was forgotten"
-    : "";
-  return `${origin}${usual}${forgotten}`;
+  return `${origin}${usual}; \`coffer passwd --recovery-file FILE\` sets a new passphrase for a forgotten one`;
 }
 
 /** The passphrase of options, told of once it is there: what follows it may be long. */

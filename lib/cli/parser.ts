@@ -28,7 +28,9 @@ import { settledFlags } from "./call.ts";
 import { type Command, type Example, type Group, isGroup } from "./define.ts";
 import { HINT_OF_RUN } from "./arguments.ts";
 import { flagName } from "./flags.ts";
+import { layOutHelp } from "./help_layout.ts";
 import { meaning } from "./near_names.ts";
+import { columns } from "./transient.ts";
 
 /** Where what was given as an argument goes, by command. */
 const HINTS: ReadonlyMap<string, string> = new Map([
@@ -57,7 +59,7 @@ export async function parse(root: Group, inputs: readonly string[]): Promise<str
     },
   });
   if (failures.length > 0) throw failures[0];
-  return help;
+  return layOutHelp(help, Deno.stdout.isTerminal() ? columns() : Infinity);
 }
 
 function application(

@@ -12,8 +12,8 @@ import { InterruptedError } from "../errors.ts";
 
 /** What is pasted comes in parts that follow each other sooner than these milliseconds; two keys of a person do not. */
 const AT_ONCE = 50;
-/** The same inside of marks, where more is known to come. */
-const AT_ONCE_INSIDE = 500;
+/** The same where more is known to come. */
+const AT_ONCE_MORE = 500;
 /** Most bytes that are thrown away: a terminal that never falls silent keeps nobody. */
 const MAX_DRAINED = 64 * 1024 * 1024;
 
@@ -69,12 +69,12 @@ export class Keyboard implements Disposable {
   /**
    * Throws away what is on its way, so that the shell never gets it.
    *
-   * @param inside whether something is being pasted of which the end was not seen
+   * @param more whether something is being pasted of which the end was not seen
    */
-  async drain(inside: boolean): Promise<void> {
+  async drain(more: boolean): Promise<void> {
     let drained = 0;
     while (drained < MAX_DRAINED) {
-      const part = await this.readAtOnce(inside ? AT_ONCE_INSIDE : AT_ONCE);
+      const part = await this.readAtOnce(more ? AT_ONCE_MORE : AT_ONCE);
       if (part === undefined) return;
       drained += part.length;
       part.fill(0);

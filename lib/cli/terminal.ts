@@ -88,7 +88,7 @@ async function readAnswer(keyboard: Keyboard, interrupted: Promise<never>, hint:
       return answer.finish();
     }
   } catch (error) {
-    await keyboard.drain(answer.isPasting);
+    await keyboard.drain(answer.isPasting || error instanceof SeveralLines);
     throw error;
   } finally {
     answer.wipe();

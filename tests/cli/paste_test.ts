@@ -4,6 +4,8 @@ import { Terminal, terminalTest } from "./terminal.ts";
 
 const ON = "\u001b[?2004h";
 const OFF = "\u001b[?2004l";
+/** Between parts of what is pasted, as when it comes over a network. */
+const PAUSE = "pause";
 
 /** What a terminal sends that marks what is pasted; line ends are as most of them send those. */
 function marked(text: string, end = "\r"): string {
@@ -20,7 +22,7 @@ async function paste(
   box: Sandbox,
   args: readonly string[],
   question: string,
-  ...keys: readonly (string | Uint8Array)[]
+  ...keys: readonly string[]
 ): Promise<{ code: number; screen: string }> {
   const terminal = new Terminal(
     box,
@@ -29,7 +31,10 @@ async function paste(
   );
   const before = await terminal.sees(question);
   assert.ok(before.endsWith(ON), "the marks are wanted before the question shows");
-  for (const part of keys) await terminal.type(part);
+  for (const part of keys) {
+    if (part === PAUSE) await new Promise((resolve) => setTimeout(resolve, 30));
+    else await terminal.type(part);
+  }
   const screen = await terminal.sees("ended ");
   assert.equal(screen.split(OFF).length, 2, "the marks are not wanted any more");
   const code = Number(await terminal.sees("\r\n"));
@@ -78,6 +83,8 @@ terminalTest("coffer refuses several pasted lines, and nothing of them reaches t
     [set, [unmarked(KEY)], 2, several],
     // More than the queue of a terminal holds, and in parts.
     [set, [unmarked(KEY.repeat(4)), unmarked("touch pwned\n"), unmarked("touch pwned\n")], 2, several],
+    [set, [unmarked("s3cret\ntouch pwned\n"), PAUSE, unmarked("touch pwned\n")], 2, several],
+    [set, ["\u001b[200~s3cret\r\u0003", PAUSE, "touch pwned\r", PAUSE, "touch pwned\r\u001b[201~"], 1, "Interrupted"],
     [passphrase, [unmarked("p4ss\ntouch pwned\n")], 2, several],
     [passphrase, [marked("p4ss\ntouch pwned\n"), "\r"], 2, several],
     [passphrase, [marked("p4ss\n\n"), "\r"], 2, several],

@@ -169,6 +169,11 @@ export class Engine {
     return await this.#inTurn(() => this.#locked("exclusive", merged, locked), false, merged);
   }
 
+  /** Fails as any change would: see {@linkcode Replica.assertMayChange}. To be called from a transaction, or {@linkcode exclusively}. */
+  assertMayChange(): void {
+    this.#replica.assertMayChange();
+  }
+
   /** Gives the vault a new key: see {@linkcode Replica.rekey}. To be called from {@linkcode exclusively}. */
   async rekey(...all: Parameters<Replica["rekey"]>): Promise<void> {
     await this.#replica.rekey(...all);

@@ -189,8 +189,7 @@ export class Replica {
     now: number,
   ): Promise<void> {
     const { meta } = this.#generation;
-    this.#assertChangeable();
-    assertReason(this.#origin, this.#state);
+    this.assertMayChange();
     const epoch = highestEpoch(meta.epoch, this.#state) + 1;
     const vaultKey = newVaultKey();
     try {
@@ -219,8 +218,7 @@ export class Replica {
 
   /** Commits an event with a plan of the caller's. */
   async rewrite(event: AuditEvent, plan: (live: Live, changes: Changes) => CommitPlan, now: number): Promise<void> {
-    this.#assertChangeable();
-    assertReason(this.#origin, this.#state);
+    this.assertMayChange();
     const changes: Changes = new Map();
     const audit = await this.#note(changes, [event], now);
     await this.#publish(this.#keys, plan(this.live, changes), { audit }, changes, now);
@@ -235,6 +233,17 @@ export class Replica {
     // Two anchors are no harm: one that is behind is moved up.
     this.#anchor = next;
     old.remove();
+  }
+
+  /**
+   * Fails as any change by will would. To be called under the exclusive lock, before something is shown that only counts
+   * once a change is committed.
+   *
+   * @throws {BackupReadOnlyError} @throws {PolicyError} @throws {MissingPermissionError} @throws {PermissionDeniedError}
+   */
+  assertMayChange(): void {
+    this.#assertChangeable();
+    assertReason(this.#origin, this.#state);
   }
 
   #assertChangeable(): void {

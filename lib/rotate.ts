@@ -10,7 +10,7 @@ import { type CredentialOptions, resolveCredential } from "./sealed/credential.t
 import { type PreparedSlot, prepareSlot, unwrapVaultKey, wrapSlot } from "./sealed/key_slot.ts";
 import { SLOT_COUNT } from "./sealed/meta.ts";
 import { sameSlots, type Slot } from "./sealed/slot.ts";
-import { prepareNewSlot, type SlotInfo, slotInfo } from "./slots.ts";
+import { assertMayChange, prepareNewSlot, type SlotInfo, slotInfo } from "./slots.ts";
 
 /** Which slots the new key is wrapped for. */
 export interface RotateOptions {
@@ -60,7 +60,6 @@ export async function rotate(engine: Engine, options: RotateOptions): Promise<Ro
 async function rotateOnce(engine: Engine, options: RotateOptions): Promise<RotateReport> {
   await engine.refresh();
   const { slots, backup } = engine.live.generation.meta;
-  // Before a code is shown that would never count.
   if (backup) throw new BackupReadOnlyError();
   const kept = await prepareKept(engine, options.credentials);
   const dropped = slots.filter(({ id }) => !kept.some(({ slot }) => slot.id === id));
@@ -68,7 +67,7 @@ async function rotateOnce(engine: Engine, options: RotateOptions): Promise<Rotat
   const lost = dropped.filter(({ kind }) => kind !== "recovery" || options.onRecoveryCode === undefined);
   if (lost.length > 0 && !options.dropOthers) throw new SlotsWouldDropError(lost.map(slotInfo));
   if (lost.length > 0) await options.onDrop?.(lost.map(slotInfo));
-  const recovery = await prepareRecovery(kept, dropped, options);
+  const recovery = await prepareRecovery(engine, kept, dropped, options);
 
   return await engine.exclusively(async (now) => {
     const { meta } = engine.live.generation;
@@ -106,12 +105,14 @@ async function prepareKept(engine: Engine, credentials: readonly CredentialOptio
 }
 
 async function prepareRecovery(
+  engine: Engine,
   kept: readonly Kept[],
   dropped: readonly Slot[],
   { onRecoveryCode }: RotateOptions,
 ): Promise<PreparedSlot | undefined> {
   if (onRecoveryCode === undefined) return undefined;
-  // Before a code is shown that no slot would ever take.
+  // Before a code is shown that would never count, or that no slot would ever take.
+  await assertMayChange(engine);
   if (kept.length >= SLOT_COUNT) throw new SlotsFullError();
   const label = dropped.find(({ kind }) => kind === "recovery")?.label ?? "";
   return await prepareNewSlot({ kind: "recovery" }, label, { onSecret: onRecoveryCode });

@@ -85,6 +85,7 @@ export class Slots {
     const label = checkLabel(slot.label ?? "");
     // Before a recovery code is shown that no slot would ever take.
     if ((await this.list()).length >= SLOT_COUNT) throw new SlotsFullError();
+    if (slot.kind === "recovery") await assertMayChange(this.#engine);
     // A certificate comes from the master secret inside the vault, so it is made within the transaction.
     const prepared = slot.kind === "certificate" ? undefined : await prepareNewSlot(slot, label, options);
     const added = await this.#engine.transact(async (work) => {
@@ -167,6 +168,7 @@ export class Slots {
           hint: certificates.length > 1 ? "Say which slot" : "Add one with `coffer slot add --kind certificate`",
         });
       }
+      this.#engine.assertMayChange();
       const slot = await wrap(this.#engine, work, await prepareCertificate(work, old.label, options), old.id);
       work.slots = work.slots.with(work.slots.indexOf(old), slot);
       work.audit({ operation: "slot.certificate", name: String(old.id) });
@@ -174,6 +176,11 @@ export class Slots {
     });
     return logged("Replaced", replaced);
   }
+}
+
+/** Before a code is shown that would never count. */
+export async function assertMayChange(engine: Engine): Promise<void> {
+  await engine.exclusively(() => Promise.resolve(engine.assertMayChange()));
 }
 
 /** The label stays out: it is the user's own words. */
@@ -231,6 +238,7 @@ export async function addCertificate(
 ): Promise<SlotInfo> {
   checkLabel(label);
   if (work.slots.length >= SLOT_COUNT) throw new SlotsFullError();
+  engine.assertMayChange();
   return await appendSlot(engine, work, await prepareCertificate(work, label, options));
 }
 

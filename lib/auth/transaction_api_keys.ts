@@ -5,7 +5,7 @@
  */
 import { encodeHex, encodeUtf8 } from "../bytes.ts";
 import { hmac } from "../crypto/hmac.ts";
-import type { Work } from "../engine.ts";
+import type { Engine, Work } from "../engine.ts";
 import { InvalidMetadataError } from "../errors.ts";
 import type { RecordReader } from "../state/records.ts";
 import { API_KEY_PREFIX, isApiKey, newApiKey } from "./api_key.ts";
@@ -80,12 +80,12 @@ export const MIN_FOREIGN_KEY = 8;
  */
 export class TransactionApiKeys {
   readonly #work: Work;
-  readonly #vault: object;
+  readonly #engine: Engine;
 
   /** Made by `Vault.transaction`. */
-  constructor(work: Work, vault: object) {
+  constructor(work: Work, engine: Engine) {
     this.#work = work;
-    this.#vault = vault;
+    this.#engine = engine;
   }
 
   /**
@@ -95,9 +95,10 @@ export class TransactionApiKeys {
    * @throws {RoleAboveOwnerError} when the owner may not do what the role allows
    * @throws {InvalidMetadataError} when the name is too long, or no plain text
    * @throws {TypeError} when the role is none @throws {RangeError} when the time is past, or none
+   * @throws {PolicyError} @throws {BackupReadOnlyError} when the transaction could not be committed
    */
   create(options: NewApiKeyOptions): Promise<NewApiKey> {
-    return this.#waited(this.#add(options, newApiKey(), this.#work.now));
+    return this.#waited(this.#make(options));
   }
 
   /**
@@ -129,12 +130,18 @@ export class TransactionApiKeys {
     return info;
   }
 
+  /** Whoever gets the key may show it before the commit: not where there will be none. */
+  async #make(options: NewApiKeyOptions): Promise<NewApiKey> {
+    this.#engine.assertMayChange();
+    return await this.#add(options, newApiKey(), this.#work.now);
+  }
+
   /** Judges at once, and hashes while the transaction waits. */
   async #add(options: NewApiKeyOptions, key: string, created: number): Promise<NewApiKey> {
     const owner = toUserId(options.owner);
     const stored = judge(options, owner, getUser(this.#records, owner).role, created, this.#work.now);
     ensureAuthSecret(this.#records);
-    const { apiKey } = (await authKeys(this.#vault, this.#records))!;
+    const { apiKey } = (await authKeys(this.#engine, this.#records))!;
     const hash = encodeHex(await hmac(apiKey, encodeUtf8(key)));
     if (this.#records.get(API_KEY, hash) !== undefined) throw new ApiKeyExistsError(hash.slice(0, ID_DIGITS));
     this.#records.put(API_KEY, hash, JSON.stringify(stored));

@@ -18,6 +18,11 @@ import type { SegmentCandidate } from "./fragment.ts";
 const RUN = 256;
 /** How many zeros a sealed chunk may end with before its end is not found: one in 2^64 ends with more. */
 const ZEROS = 8;
+/**
+ * How many segments may claim a page. Segments share none; one that was given up may still point to a page that another
+ * took since. More is nobody's mishap, and would make the work grow with the square of the file.
+ */
+const MOST_CLAIMS = 8;
 const MAGIC = encodeUtf8("CFSG");
 
 /** The segments that a meta page names. Whatever the page says, what is read is authenticated by itself. */
@@ -48,6 +53,7 @@ export async function* findSegments(
   onProgress?: (done: number, total: number) => void,
 ): AsyncGenerator<FoundSegment> {
   const total = Math.floor(await disk.size() / PAGE_SIZE);
+  const claims = new Uint8Array(total);
   for (let first = FIRST_SEGMENT_PAGE; first < total; first += RUN) {
     const buffer = new Uint8Array(Math.min(RUN, total - first) * PAGE_SIZE);
     const got = await disk.readAt(buffer, first * PAGE_SIZE);
@@ -57,19 +63,21 @@ export async function* findSegments(
       const page = readPage(buffer.subarray(at, at + PAGE_SIZE), number, 0);
       if (page === undefined || !equalBytes(page.payload.subarray(0, MAGIC.length), MAGIC)) continue;
       const last = readU64(viewOf(page.payload), 24);
-      if (last !== undefined && last >= 1) yield { lengths: await followPages(disk, number, total), last };
+      if (last !== undefined && last >= 1) yield { lengths: await followPages(disk, number, claims), last };
     }
     onProgress?.(Math.min(first + RUN, total), total);
   }
 }
 
-/** Follows the pages of a segment as far as they are sound, and cuts the zeros behind it off. */
-async function followPages(disk: Disk, first: number, total: number): Promise<SegmentCandidate[]> {
+/** Follows the pages of a segment as far as they are sound and not claimed too often, and cuts the zeros behind it off. */
+async function followPages(disk: Disk, first: number, claims: Uint8Array): Promise<SegmentCandidate[]> {
   const pages: number[] = [];
   let cut = true;
   let tail = 0;
   const buffer = new Uint8Array(PAGE_SIZE);
-  for (let number = first; number >= FIRST_SEGMENT_PAGE && number < total;) {
+  for (let number = first; number >= FIRST_SEGMENT_PAGE && number < claims.length;) {
+    if (claims[number]! >= MOST_CLAIMS) break;
+    claims[number]!++;
     await disk.readAt(buffer, number * PAGE_SIZE);
     const page = readPage(buffer, number, pages.length);
     if (page === undefined) break;

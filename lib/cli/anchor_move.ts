@@ -17,6 +17,8 @@ export default async function anchorMove(flags: GlobalFlags, to: string): Promis
   const from = anchorOf(flags, opening.path);
   FileAnchor.assertFree(to);
   checkMayWrite(to, "create anchor");
+  // Before there are two.
+  checkMayWrite(from, "remove anchor");
   await using vault = await openVault(opening);
   await vault.moveAnchor(to);
   if (flags.json) await writeJson({ path: opening.path, anchor: to, from });

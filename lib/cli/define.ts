@@ -17,11 +17,16 @@ import {
   type Valued,
 } from "./flags.ts";
 
+/** A line as a user types it in a shell, and what it does where that is not obvious. */
+export type Example = readonly [line: string, what?: string];
+
 /** A command as it is written down. */
 export interface Definition<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]> {
   readonly brief: string;
   /** What help says below the usage. */
   readonly description: string;
+  /** What is worth typing, the plainest first. Tests hold each line against the flags and arguments. */
+  readonly examples: readonly [Example, ...Example[]];
   readonly load: () => Promise<{ readonly default: (flags: FLAGS, ...args: ARGS) => Promise<void> }>;
   readonly flags: FlagsOf<Omit<FLAGS, keyof GlobalFlags>>;
   readonly positional: TypedCommandPositionalParameters<ARGS, CommandContext>["positional"];
@@ -49,6 +54,7 @@ export type Positionals =
 export interface Command {
   readonly brief: string;
   readonly description: string;
+  readonly examples: readonly Example[];
   /** Its flags and those of every command, by their names in code. Without a prototype: names come from users. */
   readonly flags: Readonly<Record<string, Flag>>;
   readonly positional: Positionals;
@@ -72,10 +78,11 @@ export type Target = Command | Group;
 export function command<FLAGS extends GlobalFlags, ARGS extends readonly unknown[]>(
   definition: Definition<FLAGS, ARGS>,
 ): Command {
-  const { brief, description, load, flags, positional } = definition;
+  const { brief, description, examples, load, flags, positional } = definition;
   return {
     brief,
     description,
+    examples,
     flags: Object.assign(Object.create(null), flags, GLOBAL_FLAGS),
     positional: positional as Positionals,
     run: async (given, args) => {

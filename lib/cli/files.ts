@@ -7,7 +7,7 @@ import { type Bytes, concat } from "../bytes.ts";
 import { FileExistsError, FileNotFoundError, MissingPermissionError, UsageError, VaultExistsError } from "../errors.ts";
 import { assertFree } from "../storage/create.ts";
 import { folderOf } from "../storage/path_watch.ts";
-import { systemError } from "../storage/system_errors.ts";
+import { isWriteRefusal, systemError } from "../storage/system_errors.ts";
 
 /** Stands for stdin where a file is asked for. */
 export const STDIN = "-";
@@ -117,6 +117,20 @@ export function checkMayWrite(path: string, operation: string): void {
   for (const name of ["write", "read"] as const) {
     if (Deno.permissions.querySync({ name, path: folder }).state === "granted") continue;
     throw new MissingPermissionError(`--allow-${name}=${folder}`, `${operation} "${path}"`);
+  }
+}
+
+/**
+ * Refuses a file that is there and cannot be changed, before other work is done: before something is asked for that would
+ * then be of no use, or shown that would not count.
+ *
+ * @throws {MissingPermissionError} @throws {PermissionDeniedError} @throws {ReadOnlyFileSystemError}
+ */
+export function checkMayChange(path: string): void {
+  try {
+    Deno.openSync(path, { read: true, write: true }).close();
+  } catch (error) {
+    if (isWriteRefusal(error)) throw systemError(error, "write", path);
   }
 }
 

@@ -33,6 +33,16 @@ export interface CommandHelp {
   readonly arguments: readonly ArgumentHelp[];
   /** Its flags, those of every command among them. */
   readonly flags: readonly FlagHelp[];
+  /** How it is used. */
+  readonly examples: readonly ExampleHelp[];
+}
+
+/** A line that calls a command. */
+export interface ExampleHelp {
+  /** The line as it is typed in a shell. */
+  readonly line: string;
+  /** What it does; missing where the line says it. */
+  readonly brief?: string;
 }
 
 /** One argument of a command. */
@@ -84,7 +94,11 @@ async function groupHelp(target: Group, route: readonly string[]): Promise<Group
   };
 }
 
-function commandHelp({ brief, description, flags, positional }: Command, route: readonly string[]): CommandHelp {
+/** Help for one command, by the words of its name. */
+export function commandHelp(
+  { brief, description, examples, flags, positional }: Command,
+  route: readonly string[],
+): CommandHelp {
   const words = argumentsOf(positional);
   const usage = words.map(({ name, optional, repeated }) =>
     `${optional ? `[<${name}>]` : `<${name}>`}${repeated ? "..." : ""}`
@@ -96,10 +110,12 @@ function commandHelp({ brief, description, flags, positional }: Command, route: 
     description,
     arguments: words,
     flags: Object.entries(flags).map(([name, flag]) => flagHelp(name, flag)),
+    examples: examples.map(([line, brief]) => ({ line, ...(brief === undefined ? {} : { brief }) })),
   };
 }
 
-function flagHelp(name: string, flag: Flag): FlagHelp {
+/** Help for one flag, by its name in code. */
+export function flagHelp(name: string, flag: Flag): FlagHelp {
   const shared = { name: flagName(name), repeated: "variadic" in flag };
   if (flag.kind === "boolean") return { ...shared, brief: flag.brief };
   // The text form has no column for what a value is called, so there it begins the brief.
@@ -109,7 +125,8 @@ function flagHelp(name: string, flag: Flag): FlagHelp {
 function argumentsOf(positional: Positionals): readonly ArgumentHelp[] {
   const repeated = positional.kind === "array";
   const parameters = positional.kind === "array" ? [positional.parameter] : positional.parameters;
-  return parameters.map(({ placeholder = "ARGUMENT", brief, optional = false }) => ({
+  const none = positional.kind === "array" && (positional.minimum ?? 0) === 0;
+  return parameters.map(({ placeholder = "ARGUMENT", brief, optional = none }) => ({
     name: placeholder,
     brief,
     optional,

@@ -25,7 +25,7 @@ import {
 } from "@stricli/core";
 import { CofferError, UsageError } from "../errors.ts";
 import { settledFlags } from "./call.ts";
-import { type Command, type Group, isGroup } from "./define.ts";
+import { type Command, type Example, type Group, isGroup } from "./define.ts";
 
 /**
  * Hands the inputs to the parser, which runs the command; returns the help text that was asked for, if any.
@@ -87,12 +87,20 @@ async function buildGroup({ brief, targets, standard }: Group): Promise<RouteMap
   });
 }
 
-function build({ brief, description, flags, positional, run }: Command): ParserCommand<CommandContext> {
-  return buildCommand<Readonly<Record<string, unknown>>, readonly unknown[]>({
+function build({ brief, description, examples, flags, positional, run }: Command): ParserCommand<CommandContext> {
+  const built = buildCommand<Readonly<Record<string, unknown>>, readonly unknown[]>({
     func: (given, ...args) => run(settledFlags(flags, given), args),
     parameters: { flags: flags as never, positional: positional as never },
     docs: { brief, fullDescription: description },
   });
+  return { ...built, formatHelp: (args) => built.formatHelp(args) + examplesText(examples) };
+}
+
+/** The examples, as the parser lays out the other parts of a help text. */
+function examplesText(examples: readonly Example[]): string {
+  const width = Math.max(...examples.map(([line, what]) => what === undefined ? 0 : line.length));
+  const lines = examples.map(([line, what]) => what === undefined ? line : `${line.padEnd(width)}  ${what}`);
+  return ["", "EXAMPLES", ...lines.map((line) => `  ${line}`)].map((line) => `${line}\n`).join("");
 }
 
 function unknownCommand(input: string, corrections: readonly string[]): UsageError {

@@ -5,7 +5,7 @@
  */
 import { NoCredentialError } from "../errors.ts";
 import { newKdf } from "../sealed/kdf_limits.ts";
-import { claimStdin, STDIN } from "./files.ts";
+import { checkMayChange, claimStdin, STDIN } from "./files.ts";
 import { readNewPassphrase } from "./credential.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { openVault, prepareOpening } from "./open.ts";
@@ -26,6 +26,7 @@ export default async function passwd(flags: PasswdFlags): Promise<void> {
   const kdf = kdfOptions(flags);
   newKdf(kdf);
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   const given = await readNew(flags.newPassphraseFile);
 
   await using vault = await openVault(opening);

@@ -6,7 +6,7 @@
 import { BackupReadOnlyError } from "../errors.ts";
 import type { SlotInfo } from "../slots.ts";
 import type { Vault } from "../vault.ts";
-import { checkMayCreate } from "./files.ts";
+import { checkMayChange, checkMayCreate } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { withNewFile } from "./new_credential.ts";
 import { openVault, prepareOpening } from "./open.ts";
@@ -26,6 +26,7 @@ export default async function recoveryNew(flags: RecoveryNewFlags): Promise<void
   const { recoveryOut, json } = flags;
   const opening = prepareOpening(flags);
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
+  checkMayChange(opening.path);
   await using vault = await openVault(opening);
   // Before a code is shown that would never count.
   const { backup, slots } = await vault.status();

@@ -8,7 +8,7 @@ import type { CredentialOptions } from "../sealed/credential.ts";
 import type { SlotInfo } from "../slots.ts";
 import type { Vault } from "../vault.ts";
 import { credentialFrom, type CredentialKind } from "./credential.ts";
-import { checkMayCreate, claimStdin, STDIN } from "./files.ts";
+import { checkMayChange, checkMayCreate, claimStdin, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { refuseBoth } from "./metadata.ts";
 import { withNewFile } from "./new_credential.ts";
@@ -48,6 +48,7 @@ export default async function rotate(flags: RotateFlags): Promise<void> {
   const { path, options } = prepareOpening(flags);
   const others = furtherCredentials(flags);
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
+  checkMayChange(path);
 
   // It opens the vault first, and is wanted once more for the new key.
   const opening = remembered(options);

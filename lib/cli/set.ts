@@ -7,7 +7,7 @@ import { encodeUtf8 } from "../bytes.ts";
 import { UsageError, ValueTooLargeError } from "../errors.ts";
 import { checkName } from "../state/names.ts";
 import { checkValue, MAX_VALUE_SIZE } from "../state/secret.ts";
-import { claimStdin, readFile, readStdin, STDIN } from "./files.ts";
+import { checkMayChange, claimStdin, readFile, readStdin, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { type MetadataFlags, metadataFrom, refuseBoth } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
@@ -32,6 +32,7 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
   checkName(name);
   const metadata = metadataFrom(flags);
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   const given = await readValue(flags);
 
   await using vault = await openVault(opening);

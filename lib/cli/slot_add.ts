@@ -9,7 +9,7 @@ import { checkLabel, type SlotKind } from "../sealed/slot.ts";
 import type { NewSlot, SlotInfo } from "../slots.ts";
 import type { Vault } from "../vault.ts";
 import { readNewPassphrase } from "./credential.ts";
-import { checkMayCreate, claimStdin, STDIN } from "./files.ts";
+import { checkMayChange, checkMayCreate, claimStdin, STDIN } from "./files.ts";
 import { type GlobalFlags, type KdfFlags, kdfOptions } from "./flags.ts";
 import { isGiven } from "./metadata.ts";
 import { checkMayEnsure, ensureKeyFile, withNewFile } from "./new_credential.ts";
@@ -50,6 +50,7 @@ export default async function slotAdd(flags: SlotAddFlags): Promise<void> {
   const opening = prepareOpening(flags);
   if (out !== undefined) checkMayCreate(out);
   if (flags.newKeyfile !== undefined) checkMayEnsure(flags.newKeyfile);
+  checkMayChange(opening.path);
   const slot = await newSlot(kind, label, flags);
 
   await using vault = await openVault(opening);

@@ -143,7 +143,9 @@ class Checker {
     if (header === null) {
       const type = pageType(page);
       const empty = isZero(contentOf(page)) && (type === PAGE_TYPE.vault || type === PAGE_TYPE.free);
-      if (file.has(VAULT_PAGE) && !empty) this.#add("header", "the page of the vault holds no header", VAULT_PAGE);
+      if (!empty && (file.has(VAULT_PAGE) || !isZero(page))) {
+        this.#add("header", "the page of the vault holds no header", VAULT_PAGE);
+      }
       return;
     }
     if (pageType(page) !== PAGE_TYPE.vault || pageId(page) !== VAULT_PAGE) {

@@ -3,10 +3,16 @@
  *
  * @module
  */
-import { type Bytes, encodeUtf8, equalBytes } from "../bytes.ts";
+import { type Bytes, encodeUtf8, equalBytes, isZero } from "../bytes.ts";
 import { type AesKey, open, seal } from "../crypto/aes_gcm.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
-import { RedDbDecryptionError, RedDbEncryptionError, VaultClosedError, VaultExistsError } from "../errors.ts";
+import {
+  RedDbCorruptError,
+  RedDbDecryptionError,
+  RedDbEncryptionError,
+  VaultClosedError,
+  VaultExistsError,
+} from "../errors.ts";
 import { Mutex } from "../mutex.ts";
 import { publishFile } from "../storage/create.ts";
 import type { Disk, LockMode } from "../storage/disk.ts";
@@ -16,7 +22,7 @@ import { type CredentialInput, deriveKey, type RedDbCredential, SALT_SIZE } from
 import { type EnvironmentReader, noEnvironment, resolveRedDbCredential } from "./environment.ts";
 import { assertVersion, isCurrent } from "./header.ts";
 import { sealExport, unsealExport } from "./logical_export.ts";
-import { DEFAULT_PAGE_SIZE } from "./page.ts";
+import { contentOf, DEFAULT_PAGE_SIZE, PAGE_TYPE, pageType, VAULT_PAGE } from "./page.ts";
 import { PageFile } from "./page_file.ts";
 import { assertReplaceable, saveSealed } from "./save.ts";
 import { VaultState } from "./state.ts";
@@ -257,8 +263,14 @@ export class RedDbVault implements AsyncDisposable {
     );
   }
 
-  async #load(file: PageFile, { header }: CommittedHeader): Promise<VaultState | null> {
-    if (header === null) return null;
+  async #load(file: PageFile, { page, header }: CommittedHeader): Promise<VaultState | null> {
+    if (header === null) {
+      // A page of the vault that holds something, and no header, is a damaged vault: "none yet" would invite a new one.
+      if (pageType(page) === PAGE_TYPE.vault && !isZero(contentOf(page))) {
+        throw new RedDbCorruptError("the header page is no header", { page: VAULT_PAGE });
+      }
+      return null;
+    }
     assertVersion(header);
     const sealed = await readSealed(file, header);
     const payload = await open(await this.#keyFor(header.salt), sealed, AAD);

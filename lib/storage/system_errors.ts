@@ -11,6 +11,7 @@ import {
   PermissionDeniedError,
   ReadOnlyFileSystemError,
 } from "../errors.ts";
+import { folderOf } from "./path_watch.ts";
 
 /**
  * The typed error for a failed call on a file; the system's is its cause.
@@ -24,7 +25,7 @@ export function systemError(error: unknown, operation: string, path: string, hin
   const options = hint === undefined ? { cause: error } : { cause: error, hint };
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof Deno.errors.NotCapable) {
-    return new MissingPermissionError(neededFlag(error), `${operation} "${path}"`, options);
+    return new MissingPermissionError(neededFlag(error, path), `${operation} "${path}"`, options);
   }
   if (code === "EROFS") return new ReadOnlyFileSystemError(operation, path, options);
   if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") return new DiskFullError(operation, path, options);
@@ -41,7 +42,11 @@ export function isWriteRefusal(error: unknown): boolean {
     typed instanceof ReadOnlyFileSystemError;
 }
 
-/** Deno names the flag in its message: `run again with the --allow-write flag`. */
-function neededFlag(error: Error): string {
-  return /--allow-[a-z]+/.exec(error.message)?.[0] ?? "--allow-read and --allow-write";
+/**
+ * Deno names the flag in its message: `run again with the --allow-write flag`. The folder counts, not the file alone: what
+ * belongs to it lies beside it.
+ */
+function neededFlag(error: Error, path: string): string {
+  const flag = /--allow-[a-z]+/.exec(error.message)?.[0] ?? "--allow-read and --allow-write";
+  return flag === "--allow-read" || flag === "--allow-write" ? `${flag}=${folderOf(path)}` : flag;
 }

@@ -64,6 +64,7 @@ Deno.test("runCall() gives a command what the parser would, or leaves it to the 
     command<Flags, unknown[]>({
       brief: "Try",
       description: "Try",
+      examples: [["coffer try"]],
       load: () => Promise.resolve({ default: run }),
       flags: {
         on: toggle("On"),
@@ -104,6 +105,7 @@ Deno.test("runCall() passes on what a command throws", async () => {
   const fails = command<GlobalFlags, []>({
     brief: "Fail",
     description: "Fail",
+    examples: [["coffer fail"]],
     load: () => Promise.resolve({ default: () => Promise.reject(error) }),
     flags: {},
     positional: { kind: "tuple", parameters: [] },

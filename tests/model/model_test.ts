@@ -10,7 +10,7 @@ import { tally, World } from "./world.ts";
 
 const DEEP = Deno.env.get("COFFER_DEEP") === "1";
 const SEED = printedSeed("model");
-const OPERATIONS = Number(Deno.env.get("COFFER_MODEL_OPERATIONS") ?? (DEEP ? 100_000 : 2000));
+const OPERATIONS = Number(Deno.env.get("COFFER_MODEL_OPERATIONS") ?? (DEEP ? 1_000_000 : 2000));
 /** Operations on one vault: then a new one is begun, so that a failure has few before it. */
 const ON_ONE = 250;
 /** One operation in so many meets a crash, and so many are between two looks at everything. */

@@ -226,13 +226,13 @@ Deno.test("RedDbVault.save() refuses a vault of version 1 unless told otherwise,
   }
 });
 
-Deno.test("RedDbVault.save() overwrites neither a page of RedDB's own nor a header whose first letters are damaged", async () => {
+Deno.test("RedDbVault.save() overwrites neither a page of RedDB's own nor a header whose first letters are damaged, which load() does not take for no vault", async () => {
   const place = blankPlace();
   await using vault = await openMemory(place);
   await vault.save(stateOf(10));
   place.file.bytes[2 * 4096 + 32] = 0;
   const damaged = place.file.bytes.slice();
-  assert.equal(await vault.load(), null);
+  await rejectsWith(() => vault.load(), "reddb-corrupt");
   await rejectsWith(() => vault.save(stateOf(20)), "reddb-corrupt");
   place.file.bytes[2 * 4096] = 1;
   await rejectsWith(() => vault.save(stateOf(20)), "reddb-page-file");

@@ -131,7 +131,7 @@ Deno.test({
   fn: async () => {
     const file = new AttemptsFile("/somewhere/app.coffer");
     await assert.rejects(file.read(), (error) => {
-      return error instanceof MissingPermissionError && error.flag === "--allow-read" &&
+      return error instanceof MissingPermissionError && error.flag === "--allow-read=/somewhere/" &&
         error.message.includes(file.path);
     });
   },

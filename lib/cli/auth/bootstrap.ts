@@ -7,7 +7,7 @@ import { AlreadyBootstrappedError } from "../../auth/errors.ts";
 import { toUserId } from "../../auth/user_id.ts";
 import { UsageError } from "../../errors.ts";
 import { checkLabel } from "../../sealed/slot.ts";
-import { checkMayCreate } from "../files.ts";
+import { checkMayChange, checkMayCreate } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { withNewFile } from "../new_credential.ts";
 import { openVault, prepareOpening } from "../open.ts";
@@ -32,6 +32,7 @@ export default async function bootstrap(flags: BootstrapFlags, name = "admin"): 
   const opening = prepareOpening(flags);
   claim(flags.newPasswordFile, "--new-password-file");
   if (certificateOut !== undefined) checkMayCreate(certificateOut);
+  checkMayChange(opening.path);
 
   await using vault = await openVault(opening);
   // Before a password is asked for that would not be used.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkMayCreate } from "../files.ts";
+import { checkMayChange, checkMayCreate } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { withNewFile } from "../new_credential.ts";
 import { openVault, prepareOpening } from "../open.ts";
@@ -22,6 +22,7 @@ export default async function certificateRotate(flags: CertificateRotateFlags): 
   const { slot, certificateOut, json } = flags;
   const opening = prepareOpening(flags);
   if (certificateOut !== undefined) checkMayCreate(certificateOut);
+  checkMayChange(opening.path);
   await using vault = await openVault(opening);
   const only = slot ?? (await vault.slots.list()).find(({ kind }) => kind === "certificate")?.id;
   const replaced = await withNewFile(certificateOut, async (write) => {

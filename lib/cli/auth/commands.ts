@@ -29,9 +29,9 @@ const KEY_JSON = "id, owner, name, role, createdAt, and where there is one expir
 const ROLE_FLAG = choice("ROLE", ROLES, "read, write or admin");
 
 const LOGIN_FLAGS = {
-  newPasswordFile: file("File with the password; - for stdin"),
+  newPasswordFile: file("File with the password, which is asked for on a terminal otherwise; - for stdin"),
   passwordHashFile: file("File with an Argon2id hash ($argon2id$v=19$m=…) in the place of a password"),
-  scramFile: file("File with a SCRAM verifier as PostgreSQL writes it (SCRAM-SHA-256$…)"),
+  scramFile: file("File with a SCRAM verifier as PostgreSQL writes it (SCRAM-SHA-256$…), with a hash or alone"),
 } as const;
 
 const CERTIFICATE_OUT = file("Write the certificate to a new file instead of stdout");
@@ -44,6 +44,7 @@ export const bootstrap = command({
 which is printed once. It works once, and only where there is no admin of the platform.
 
 JSON: user, role, and certificate or certificateFile`,
+  examples: [["coffer bootstrap"], ["coffer bootstrap root --new-password-file pass.txt --certificate-out app.cert"]],
   load: () => import("./bootstrap.ts"),
   flags: {
     newPasswordFile: LOGIN_FLAGS.newPasswordFile,
@@ -63,6 +64,10 @@ const userAdd = command({
 terminal; a user without one can only be given API keys. A verifier from elsewhere may come with a hash, or alone.
 
 JSON: ${USER_JSON}`,
+  examples: [["coffer user add acme/alice --role write"], [
+    "coffer user add acme/robot --role read --no-password",
+    "for API keys alone",
+  ], ["coffer user add acme/bob --role read --scram-file verifier.txt"]],
   load: () => import("./user_add.ts"),
   flags: {
     role: ROLE_FLAG,
@@ -78,6 +83,7 @@ const userLs = command({
   description: `List users, one per line: those of the platform first, then by tenant.
 
 JSON: an array of ${USER_JSON}`,
+  examples: [["coffer user ls --long"], ["coffer user ls --tenant acme"]],
   load: () => import("./user_ls.ts"),
   flags: {
     tenant: text("TENANT", "Only users of one tenant"),
@@ -92,6 +98,7 @@ const userShow = command({
   description: `Show a user, and the user's API keys without what they are.
 
 JSON: ${USER_JSON}, and apiKeys, an array of ${KEY_JSON}`,
+  examples: [["coffer user show acme/alice"]],
   load: () => import("./user_show.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [USER] },
@@ -102,6 +109,7 @@ const userPasswd = command({
   description: `Give a user another password. The user's sessions end; API keys go on.
 
 JSON: ${USER_JSON}`,
+  examples: [["coffer user passwd acme/alice"]],
   load: () => import("./user_passwd.ts"),
   flags: LOGIN_FLAGS,
   positional: { kind: "tuple", parameters: [USER] },
@@ -114,6 +122,7 @@ const userRole = command({
 one.
 
 JSON: ${USER_JSON}`,
+  examples: [["coffer user role acme/alice admin"]],
   load: () => import("./user_role.ts"),
   flags: {},
   positional: {
@@ -127,6 +136,7 @@ const userEnable = command({
   description: `Let a user log in again.
 
 JSON: ${USER_JSON}`,
+  examples: [["coffer user enable acme/alice"]],
   load: () => import("./user_enable.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [USER] },
@@ -139,6 +149,7 @@ const userDisable = command({
 stays enabled.
 
 JSON: ${USER_JSON}`,
+  examples: [["coffer user disable acme/alice --reason 'on leave'"]],
   load: () => import("./user_disable.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [USER] },
@@ -151,6 +162,7 @@ const userRm = command({
 admin of the platform stays.
 
 JSON: removed, an array of users`,
+  examples: [["coffer user rm acme/alice acme/bob"]],
   load: () => import("./user_rm.ts"),
   flags: { yes: toggle("Do not ask") },
   positional: { kind: "array", parameter: USER, minimum: 1 },
@@ -163,6 +175,7 @@ const userScram = command({
 Who has it can try passwords, and pass for the server: guard it like a hash.
 
 JSON: user, format, verifier`,
+  examples: [["coffer user scram acme/alice --format postgres"]],
   load: () => import("./user_scram.ts"),
   flags: { format: choice("FORMAT", ["postgres", "reddb"] as const, "postgres (the default) or reddb") },
   positional: { kind: "tuple", parameters: [USER] },
@@ -188,11 +201,18 @@ const keyAdd = command({
 given, and not above the user's.
 
 JSON: ${KEY_JSON}, and key or out`,
+  examples: [["coffer key add acme/alice --name ci --expires 90d"], [
+    "coffer key add acme/robot --role read --out ci.key",
+  ]],
   load: () => import("./key_add.ts"),
   flags: {
     name: text("TEXT", "What people call it, at most 128 bytes"),
     role: ROLE_FLAG,
-    expires: parsed("WHEN", "2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y", parseWhen),
+    expires: parsed(
+      "WHEN",
+      "Until when it is in force: 2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y",
+      parseWhen,
+    ),
     out: file("Write the key to a new file instead of stdout"),
   },
   positional: { kind: "tuple", parameters: [USER] },
@@ -203,6 +223,7 @@ const keyLs = command({
   description: `List API keys, all or those of one user, without what they are.
 
 JSON: an array of ${KEY_JSON}`,
+  examples: [["coffer key ls acme/alice"]],
   load: () => import("./key_ls.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [{ ...USER, optional: true }] },
@@ -213,6 +234,7 @@ const keyRevoke = command({
   description: `Take the API key of an id, as in \`coffer key ls\`, out of force for good. Asks once on a terminal.
 
 JSON: ${KEY_JSON}`,
+  examples: [["coffer key revoke 1f0c9a2b3d4e5f60"]],
   load: () => import("./key_revoke.ts"),
   flags: { yes: toggle("Do not ask") },
   positional: {
@@ -228,6 +250,7 @@ const keyCheck = command({
 code 4.
 
 JSON: id, user, tenant, name, role`,
+  examples: [["coffer key check --file ci.key"], ["coffer key check < ci.key"]],
   load: () => import("./key_check.ts"),
   flags: { file: file("File with the key; - for stdin") },
   positional: none(),
@@ -244,6 +267,9 @@ export const login = command({
 such a user; after five in a row each further one has to wait (exit code 9). With --session a token is printed.
 
 JSON: ${USER_JSON}, and token`,
+  examples: [["coffer login acme/alice"], [
+    "coffer login acme/alice --session --lifetime 15m --audience shop --source 203.0.113.7",
+  ]],
   load: () => import("./login.ts"),
   flags: {
     passwordFile: file("File with the password; - for stdin"),
@@ -261,6 +287,7 @@ const sessionVerify = command({
     `Read a session token from stdin, or --file, and say whom it is of. One that does not count ends with exit code 4.
 
 JSON: user, role, issuedAt, expiresAt`,
+  examples: [["coffer session verify --file token.txt --audience shop"]],
   load: () => import("./session_verify.ts"),
   flags: {
     file: file("File with the token; - for stdin"),
@@ -274,6 +301,7 @@ const sessionRevoke = command({
   description: `End every session of a user, or with --all of all users, that was begun up to now.
 
 JSON: user, or all`,
+  examples: [["coffer session revoke acme/alice"], ["coffer session revoke --all"]],
   load: () => import("./session_revoke.ts"),
   flags: { all: toggle("End the sessions of all users") },
   positional: { kind: "tuple", parameters: [{ ...USER, optional: true }] },
@@ -290,6 +318,7 @@ export const sign = command({
 signature can make one: it is for whoever has the vault.
 
 JSON: signature, out`,
+  examples: [["coffer sign release.tar"], ["tar c dist | coffer sign --out dist.sig"]],
   load: () => import("./sign.ts"),
   flags: { out: file("Write the signature to a new file instead of stdout") },
   positional: { kind: "tuple", parameters: [DATA] },
@@ -302,6 +331,7 @@ export const verify = command({
     `Check that a signature is one that this vault made of a file, or of stdin. One that is not ends with exit code 4.
 
 JSON: verified`,
+  examples: [["coffer verify release.tar --signature-file release.sig"]],
   load: () => import("./verify.ts"),
   flags: {
     signature: text("HEX", "The signature, 64 hex digits"),
@@ -316,6 +346,7 @@ const certificateRotate = command({
     `Make a new certificate in the place of an old one, and print it once. The old one opens older copies of the vault only.
 
 JSON: slot, and certificate or certificateFile`,
+  examples: [["coffer certificate rotate --certificate-out app.cert"]],
   load: () => import("./certificate_rotate.ts"),
   flags: {
     slot: { ...count("ID", "Which certificate, where there are several"), ...proposing("slots") },

@@ -6,7 +6,7 @@
 import type { Role } from "../../auth/role.ts";
 import type { NewApiKey } from "../../auth/transaction_api_keys.ts";
 import { toUserId } from "../../auth/user_id.ts";
-import { checkMayCreate } from "../files.ts";
+import { checkMayChange, checkMayCreate } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { withNewFile } from "../new_credential.ts";
 import { suggesting } from "../suggesting.ts";
@@ -31,6 +31,7 @@ export default async function keyAdd(flags: KeyAddFlags, owner: string): Promise
   const id = toUserId(owner);
   const opening = prepareOpening(flags);
   if (out !== undefined) checkMayCreate(out);
+  checkMayChange(opening.path);
   await using vault = await openVault(opening);
   const make = (write: (text: string) => void) =>
     vault.transaction(async ({ apiKeys }) => {

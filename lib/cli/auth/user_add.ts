@@ -8,6 +8,7 @@ import type { Role } from "../../auth/role.ts";
 import { toUserId } from "../../auth/user_id.ts";
 import { UserExistsError } from "../../auth/errors.ts";
 import { UsageError } from "../../errors.ts";
+import { checkMayChange } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { refuseBoth } from "../metadata.ts";
 import { openVault, prepareOpening } from "../open.ts";
@@ -42,6 +43,7 @@ export default async function userAdd(flags: UserAddFlags, name: string): Promis
   const id = toUserId(name);
   refuseTwoPasswords(flags, { "--no-password": flags.noPassword });
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   claimLogin(flags);
   await using vault = await openVault(opening);
   // Before a password is asked for that would not be used.

@@ -4,6 +4,7 @@
  * @module
  */
 import { toUserId } from "../../auth/user_id.ts";
+import { checkMayChange } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { suggesting } from "../suggesting.ts";
 import { openVault, prepareOpening } from "../open.ts";
@@ -18,6 +19,7 @@ export default async function userPasswd(flags: UserPasswdFlags, name: string): 
   const id = toUserId(name);
   refuseTwoPasswords(flags);
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   claimLogin(flags);
   await using vault = await openVault(opening);
   // Before a password is asked for that would not be used.

@@ -15,6 +15,7 @@ credential nothing of that is authenticated; with one, or --unlock, a vault that
 
 JSON: path, anchored, anchor (its path), state (none, missing, damaged, foreign, level, behind, older), generation,
 authenticated, and where the anchor can be read anchorGeneration, anchorEpoch`,
+  examples: [["coffer anchor status"], ["coffer anchor status --unlock"]],
   load: () => import("../anchor_status.ts"),
   flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
   positional: none(),
@@ -27,6 +28,7 @@ const anchorTrust = command({
 back on purpose. The vault's log says so. Asks once on a terminal. The anchor of another vault is left alone.
 
 JSON: path, anchor, generation`,
+  examples: [["coffer anchor trust --reason 'put an older backup back'"]],
   load: () => import("../anchor_trust.ts"),
   flags: {
     yes: toggle("Do not ask"),
@@ -41,6 +43,7 @@ const anchorMove = command({
 --anchor PATH. An existing file is never replaced.
 
 JSON: path, anchor (its new path), from`,
+  examples: [["coffer anchor move /mnt/usb/app.anchor"]],
   load: () => import("../anchor_move.ts"),
   flags: {},
   positional: {

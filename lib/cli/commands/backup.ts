@@ -14,10 +14,11 @@ export const backup = command({
 recovery code included, for get, ls, check and restore, and is not changed. Others may go on writing meanwhile.
 
 JSON: file, generation, size`,
+  examples: [["coffer backup /mnt/app.coffer --keep 7"], ["coffer backup app.age --to $RECIPIENT"]],
   load: () => import("../backup.ts"),
   flags: {
     keep: count("N", "Keep so many older backups as FILE.1, FILE.2, …"),
-    to: repeated(text("RECIPIENT", "Encrypt for an age recipient too")),
+    to: repeated(text("RECIPIENT", "Encrypt for an age recipient (age1…) too; any of the identities opens it")),
     overwrite: toggle("Replace FILE"),
   },
   positional: {
@@ -36,10 +37,13 @@ opens with the same credential. Asks once on a terminal when there is a vault.
 
 JSON: vault, from (the backup's generation), generation, kept where there was a vault, policies, policiesFrom (both or
 backup)`,
+  examples: [["coffer restore /mnt/app.coffer"], [
+    "coffer restore /mnt/app.coffer.2 --rollback --reason 'undo the import'",
+  ], ["coffer restore app.age --identity key.txt"]],
   load: () => import("../restore.ts"),
   flags: {
-    rollback: toggle("Accept a backup that is older than the vault"),
-    identity: file("File with the age identity, for a backup made with --to"),
+    rollback: toggle("Accept a backup that is older than the vault, or than its anchor says it was"),
+    identity: file("File with age identities, as age-keygen writes it, for a backup made with --to"),
     yes: toggle("Do not ask"),
   },
   positional: {

@@ -15,13 +15,16 @@ export type Shell = typeof SHELLS[number];
 /** `coffer completions`. */
 export const completions = command({
   brief: "Print a completion script",
-  description: `Print a script that completes commands, flags and files: source <(coffer completions bash)
+  description: `Print a script that completes commands, flags and files, for a shell to read.
 
 Names of secrets, users, API keys and slots are completed where the vault opens without a question: by a flag on the line,
 or a variable. --names is what the scripts call for that; it prints nothing, with exit code 1, when the vault does not
 open so, or not within about a second, and a credential that does not fit is not counted as a try.
 
 JSON: shell, script; with --names an array of names`,
+  examples: [["source <(coffer completions bash)"], [
+    "coffer completions fish > ~/.config/fish/completions/coffer.fish",
+  ]],
   load: () => import("../completions.ts"),
   flags: { names: choice("KIND", NAME_KINDS, "Print names instead: secrets, users, keys or slots") },
   positional: {

@@ -12,6 +12,7 @@ const policyLs = command({
   description: `List the policies of the vault, also those that were never set.
 
 JSON: audit-reads, plaintext-export, require-reason, max-secret-age`,
+  examples: [["coffer policy ls"]],
   load: () => import("../policy_ls.ts"),
   flags: {},
   positional: none(),
@@ -24,6 +25,7 @@ max-secret-age DAYS|none. To take a restriction away the credential is read, or 
 where none is asked for, there is a question instead.
 
 JSON: name, value`,
+  examples: [["coffer policy set require-reason on"], ["coffer policy set max-secret-age 180"]],
   load: () => import("../policy_set.ts"),
   flags: { yes: toggle("Do not ask before a restriction is taken away") },
   positional: {

@@ -13,6 +13,7 @@ const recoveryNew = command({
 is for a code that others may have seen.
 
 JSON: ${SLOT_JSON}, removed, and recoveryCode or recoveryFile`,
+  examples: [["coffer recovery new"], ["coffer recovery new --recovery-out code.txt"]],
   load: () => import("../recovery_new.ts"),
   flags: RECOVERY_OUT_FLAGS,
   positional: none(),
@@ -25,6 +26,7 @@ const recoveryVerify = command({
 shown. Ends with exit code 4 when it does not open.
 
 JSON: ok`,
+  examples: [["coffer recovery verify"], ["coffer recovery verify --recovery-file code.txt"]],
   load: () => import("../recovery_verify.ts"),
   flags: {},
   positional: none(),

@@ -9,11 +9,15 @@ import { count, file, parsed, repeated, text, toggle } from "../flags.ts";
 const NAME = { brief: "Name of the secret", placeholder: "NAME", proposes: "secrets", parse: String } as const;
 
 const METADATA_FLAGS = {
-  note: text("TEXT", "Free text beside the value"),
-  tag: repeated(text("TAG", "A tag; all tags are replaced by those given")),
+  note: text("TEXT", "Free text beside the value, at most 4096 bytes"),
+  tag: repeated(text("TAG", "A tag of at most 64 bytes; all tags are replaced by those given")),
   // Dates are parsed only where they are used.
-  expires: parsed("WHEN", "2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y", parseWhen),
-  type: text("TYPE", "What it is: password, pem, …"),
+  expires: parsed(
+    "WHEN",
+    "When it expires: 2027-01-31, 2027-01-31T12:00Z, or from now: 90m, 12h, 30d, 2w, 1y",
+    parseWhen,
+  ),
+  type: text("TYPE", "What it is, at most 64 bytes: password, pem, …"),
 } as const;
 
 const SECRET_JSON = "name, version, size, createdAt, updatedAt, tags, expired, and where set note, expiresAt, type";
@@ -27,11 +31,17 @@ The value is asked for on a terminal, or comes from --stdin or --file byte for b
 everyone who can list processes, and keeps it in the shell's history.
 
 JSON: name, version`,
+  examples: [
+    ["coffer set db/password"],
+    ["coffer set db/password --tag prod --note 'changed in spring' --expires 90d"],
+    ["pg_dump app | coffer set db/dump --stdin"],
+    ["coffer set tls/key --file key.pem --type pem"],
+  ],
   load: () => import("../set.ts"),
   flags: {
-    stdin: toggle("Read the value from stdin"),
-    file: file("Read the value from a file; - for stdin"),
-    value: text("VALUE", "The value itself; visible to other programs"),
+    stdin: toggle("Read the value from stdin, byte for byte"),
+    file: file("Read the value from a file, byte for byte; - for stdin"),
+    value: text("VALUE", "The value itself; other users see it, and the shell remembers it"),
     ...METADATA_FLAGS,
   },
   positional: { kind: "tuple", parameters: [NAME] },
@@ -43,6 +53,10 @@ export const get = command({
   description: `Print a value, byte for byte. A line end is added only on a terminal, which gets no binary data.
 
 JSON: name, version, size, and encoding (utf8 or base64) with value; with --out the file in out`,
+  examples: [["coffer get db/password"], ["coffer get tls/key --out key.pem"], [
+    "coffer get db/password --version 2",
+    "the value before the last change, say",
+  ]],
   load: () => import("../get.ts"),
   flags: {
     out: file("Write the value to a new file that only you can read"),
@@ -61,6 +75,7 @@ export const ls = command({
 ** does not), otherwise it is how names begin.
 
 JSON: an array of ${SECRET_JSON}`,
+  examples: [["coffer ls"], ["coffer ls 'db/**' --long"]],
   load: () => import("../ls.ts"),
   flags: { long: toggle("Show version, size, dates and tags") },
   positional: {
@@ -81,6 +96,7 @@ export const rm = command({
   description: `Remove secrets with all their versions: all that are named, or none. Asks once on a terminal.
 
 JSON: removed, an array of names`,
+  examples: [["coffer rm db/old"], ["coffer rm db/old db/older --yes"]],
   load: () => import("../rm.ts"),
   flags: { force: toggle("Pass over names that are not there"), yes: toggle("Do not ask") },
   positional: { kind: "array", parameter: NAME, minimum: 1 },
@@ -92,6 +108,7 @@ export const mv = command({
   description: `Give a secret another name. Versions and metadata go with it.
 
 JSON: ${SECRET_JSON}`,
+  examples: [["coffer mv db/password app/db/password"]],
   load: () => import("../mv.ts"),
   flags: {
     overwrite: toggle("Replace the secret that has the new name; asks once on a terminal"),
@@ -109,6 +126,7 @@ export const history = command({
   description: `List the versions that are kept, newest first.
 
 JSON: name, and versions, an array of version, size, createdAt, current`,
+  examples: [["coffer history db/password"]],
   load: () => import("../history.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [NAME] },
@@ -120,6 +138,7 @@ export const restoreVersion = command({
   description: `Make the value of an old version current again, as a new version.
 
 JSON: name, version (the new one), restored`,
+  examples: [["coffer restore-version db/password 2"]],
   load: () => import("../restore_version.ts"),
   flags: {},
   positional: {
@@ -135,6 +154,9 @@ export const meta = command({
 still given out, with a warning.
 
 JSON: ${SECRET_JSON}`,
+  examples: [["coffer meta db/password"], ["coffer meta db/password --add-tag prod --expires 2027-01-31"], [
+    "coffer meta db/password --no-expires --no-note",
+  ]],
   load: () => import("../meta.ts"),
   flags: {
     ...METADATA_FLAGS,

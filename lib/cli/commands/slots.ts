@@ -15,6 +15,7 @@ export const passwd = command({
 otherwise, or it is below the floor. Older copies of the file still open with the old passphrase.
 
 JSON: ${SLOT_JSON}`,
+  examples: [["coffer passwd"], ["coffer passwd --slot 2 --new-passphrase-file pass.txt --keyfile app.key"]],
   load: () => import("../passwd.ts"),
   flags: {
     newPassphraseFile: NEW_SLOT_FLAGS.newPassphraseFile,
@@ -29,6 +30,7 @@ const slotLs = command({
   description: `List the key slots. Without a credential the list is what the file says, not authenticated.
 
 JSON: an array of ${SLOT_JSON}`,
+  examples: [["coffer slot ls"]],
   load: () => import("../slot_ls.ts"),
   flags: {},
   positional: none(),
@@ -39,6 +41,9 @@ const slotAdd = command({
   description: `Add another way to open the vault. A recovery code or certificate is made, and printed once.
 
 JSON: ${SLOT_JSON}, and recoveryCode, certificate or out`,
+  examples: [["coffer slot add --kind keyfile --new-keyfile app.key --label server"], [
+    "coffer slot add --kind recovery --out code.txt",
+  ], ["coffer slot add --kind passphrase"]],
   load: () => import("../slot_add.ts"),
   flags: {
     kind: choice(
@@ -58,6 +63,7 @@ const slotRm = command({
   description: `Remove a key slot; the last one stays. Older copies of the file still open with its credential.
 
 JSON: ${SLOT_JSON}`,
+  examples: [["coffer slot rm 3"]],
   load: () => import("../slot_rm.ts"),
   flags: { yes: toggle("Do not ask") },
   positional: {
@@ -81,9 +87,13 @@ without a word. A fresh recovery code takes the place of the old one, and is sho
 open with the old credentials.
 
 JSON: epoch, slots, dropped (arrays of ${SLOT_JSON}), and recoveryCode or recoveryFile`,
+  examples: [["coffer rotate"], [
+    "coffer rotate --also-keyfile app.key --recovery-out code.txt",
+    "the key file goes on opening the vault",
+  ], ["coffer rotate --drop-others"]],
   load: () => import("../rotate.ts"),
   flags: {
-    dropOthers: toggle("Let slots go whose credentials were not given; asks once on a terminal"),
+    dropOthers: toggle("Let slots go whose credentials were not given, and say which; asks once on a terminal"),
     yes: toggle("Do not ask"),
     noRecovery: toggle("Make no new recovery code"),
     ...RECOVERY_OUT_FLAGS,

@@ -19,14 +19,17 @@ some of them are asked back before the vault is made. An existing file is never 
 Beside the vault lies its anchor (PATH.anchor, or --anchor), which tells an older copy of the vault from the newest.
 
 JSON: vault, and recoveryCode or recoveryFile`,
+  examples: [["coffer init"], ["coffer init --new-keyfile app.key --no-recovery", "without anybody at a terminal"], [
+    "coffer init --vault app.coffer --anchor /mnt/usb/app.anchor --recovery-out code.txt",
+  ]],
   load: () => import("../init.ts"),
   flags: {
     ...NEW_SLOT_FLAGS,
     recoveryOut: file("Write the recovery code to a new file instead of stdout"),
     noRecovery: toggle("Make no recovery code"),
     noAnchor: toggle("Make no anchor: an older copy of the vault is then taken for the newest"),
-    noConfirm: toggle("Do not ask the recovery code back"),
-    noAuditReads: toggle("Do not note in the log who reads a value"),
+    noConfirm: toggle("Do not ask the recovery code back on a terminal"),
+    noAuditReads: toggle("Leave the policy audit-reads off: do not note in the log who reads a value"),
     ...KDF_FLAGS,
   },
   positional: none(),
@@ -40,6 +43,7 @@ export const status = command({
 
 JSON: path, vaultId, generation, epoch, createdAt, updatedAt, slots (${SLOT_JSON}), seals, usage {total, live}, recovered,
 anchored, backup, authenticated, and when that is true secrets, openedWith`,
+  examples: [["coffer status"], ["coffer status --unlock --json"]],
   load: () => import("../status.ts"),
   flags: { unlock: toggle("Open the vault; asks for a passphrase when no credential is given") },
   positional: none(),
@@ -53,6 +57,7 @@ export const check = command({
 also at every value, and whether it was written by the rules. Ends with exit code 6 when something is damaged.
 
 JSON: path, ok, problems (an array of what and page), structure, and with a credential seals`,
+  examples: [["coffer check"], ["coffer check --deep --keyfile app.key"]],
   load: () => import("../check.ts"),
   flags: {
     unlock: toggle("Open the vault; asks for a passphrase when no credential is given"),
@@ -69,8 +74,9 @@ export const doctor = command({
 disk, without opening the vault. Ends with exit code 0 when no problem remains, else 6 for damage, 8 for permissions, 1.
 
 JSON: path, ok, findings and mended (arrays of id, severity (problem, warning or note), what, hint, fixable)`,
+  examples: [["coffer doctor"], ["coffer doctor --fix"]],
   load: () => import("../doctor.ts"),
-  flags: { fix: toggle("Mend what needs no decision: modes, and what killed processes left") },
+  flags: { fix: toggle("Mend what needs no decision: modes or access lists, and what killed processes left") },
   positional: none(),
 });
 
@@ -85,10 +91,11 @@ refuses, is told from one that is sound, with exit code 7.
 
 JSON: path, dryRun, state (sound, torn, damaged or refused), repaired, generation, problems, and where they apply loss
 {generations, secrets, complete} and kept`,
+  examples: [["coffer repair --dry-run"], ["coffer repair --older"]],
   load: () => import("../repair.ts"),
   flags: {
     older: toggle("Fall back to the older version when the newest cannot be read"),
-    dryRun: toggle("Only say what would be done"),
+    dryRun: toggle("Only say what would be done; the vault may be read-only"),
     yes: toggle("Do not ask before falling back"),
   },
   positional: none(),
@@ -104,6 +111,9 @@ that is given for it.
 
 JSON: vault, path, generation, segments {whole, partial, others}, records, secrets, missing, failures, brokenLines, older,
 lostSecrets, shortenedSecrets, orphans, leftOut`,
+  examples: [["coffer salvage rescued.coffer --deep"], [
+    "coffer salvage rescued.coffer --keyfile app.key --new-passphrase-file pass.txt",
+  ]],
   load: () => import("../salvage.ts"),
   flags: {
     deep: toggle("Search every page, also for what no meta page names any more"),

@@ -17,11 +17,15 @@ words (--words) out of the 2048 of BIP 39. With a name it is kept there, as a ne
 goes to stdout, and no vault is opened. How much entropy it has goes to stderr.
 
 JSON: entropy (in bits), and name and version, or value`,
+  examples: [["coffer generate db/password"], [
+    "coffer generate --length 32 --classes lower,upper,digits,symbols",
+    "shown, not kept",
+  ], ["coffer generate mail/passphrase --words 6"]],
   load: () => import("./generate.ts"),
   flags: {
-    length: count("N", "How many characters (24)"),
+    length: count("N", "How many characters, at most 1024 (24)"),
     classes: text("LIST", "Of lower, upper, digits, symbols, with commas (lower,upper,digits)"),
-    words: count("N", "So many words instead"),
+    words: count("N", "So many words instead, at most 128, of 11 bits each"),
     separator: text("TEXT", "What stands between words (-)"),
   },
   positional: { kind: "tuple", parameters: [{ ...NAME, brief: "Where to keep it", optional: true }] },
@@ -34,6 +38,7 @@ export const otp = command({
 of NAME/otp when there is one and NAME is no such secret. For how long it holds goes to stderr.
 
 JSON: name, code, secondsLeft, period`,
+  examples: [["coffer otp mail/otp"]],
   load: () => import("./otp.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [NAME] },
@@ -46,6 +51,7 @@ export const find = command({
 at.
 
 JSON: an array of name, in (array of name, tags, note), and where set note, tags, expiresAt, type`,
+  examples: [["coffer find postgres"]],
   load: () => import("./find.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [{ brief: "The text", placeholder: "TEXT", parse: String }] },
@@ -63,6 +69,7 @@ The estimate takes a text apart into repeats, runs, years, very common passwords
 in the cheapest way. It knows no dictionary, and rates what is built from other words too high.
 
 JSON: ok, checked (how many), weak (array of name, bits), reused (array of arrays of names), expired, old (arrays of names)`,
+  examples: [["coffer audit-passwords"], ["coffer audit-passwords --all --json"]],
   load: () => import("./audit_passwords.ts"),
   flags: { all: toggle("Judge every value that is one line of text") },
   positional: none(),
@@ -75,8 +82,9 @@ export const copy = command({
 is cleared after 45 seconds, or at once with Ctrl-C. Only on a terminal.
 
 JSON: name, seconds`,
+  examples: [["coffer copy db/password"], ["coffer copy db/password --for 10"]],
   load: () => import("./copy.ts"),
-  flags: { for: parsed("SECONDS", "Clear it after so many seconds (45)", parseSeconds) },
+  flags: { for: parsed("SECONDS", "Clear it after so many seconds, at most a day (45)", parseSeconds) },
   positional: { kind: "tuple", parameters: [NAME] },
 });
 
@@ -90,6 +98,7 @@ the editor fails, nothing is kept. A value that somebody else changed meanwhile 
 Needs --allow-run of the editor.
 
 JSON: name, version, changed`,
+  examples: [["coffer edit db/notes"], ["coffer edit db/notes --editor 'vim -n'"]],
   load: () => import("./edit.ts"),
   flags: { editor: text("COMMAND", "The editor, instead of $VISUAL and $EDITOR") },
   positional: { kind: "tuple", parameters: [NAME] },

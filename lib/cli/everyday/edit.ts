@@ -17,7 +17,7 @@ import { MAX_VALUE_SIZE } from "../../state/secret.ts";
 import type { Vault } from "../../vault.ts";
 import { withoutCredentials } from "../child_environment.ts";
 import { environment } from "../environment.ts";
-import { readFile } from "../files.ts";
+import { checkMayChange, readFile } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { openVault, prepareOpening } from "../open.ts";
 import { note, shown, writeJson } from "../output.ts";
@@ -48,6 +48,7 @@ export default async function edit(flags: EditFlags, name: string): Promise<void
   checkName(name);
   const command = findEditor(flags);
   const opening = prepareOpening(flags);
+  checkMayChange(opening.path);
   await using vault = await openVault(opening);
   const original = await read(vault, name);
   const edited = await inEditor(command, original.value, opening.path);

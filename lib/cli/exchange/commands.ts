@@ -41,16 +41,19 @@ With --plaintext nothing is encrypted. The vault's policy plaintext-export has t
 file has to be typed, or given with --yes-plaintext. The log tells of every export before it is written.
 
 JSON: file, format (age, json, dotenv or csv), secrets (how many), size`,
+  examples: [["coffer export --out all.age", "asks for a passphrase"], [
+    "coffer export 'db/**' --out db.age --to $RECIPIENT",
+  ], ["coffer export --plaintext --format dotenv --under app --out .env"]],
   load: () => import("./export.ts"),
   flags: {
     out: file("The file; - for stdout, unless that is a terminal"),
-    to: repeated(text("RECIPIENT", "Encrypt for an age recipient")),
+    to: repeated(text("RECIPIENT", "Encrypt for an age recipient (age1…)")),
     newPassphraseFile: file("Encrypt under the passphrase in a file"),
     plaintext: toggle("Do not encrypt"),
     format: choice("FORMAT", EXPORT_FORMATS, "With --plaintext: json (default), dotenv or csv"),
     yesPlaintext: text("NAME", "Name of the vault's file, instead of typing it"),
-    history: toggle("Older versions too; JSON only"),
-    under: text("PATH", "Only names below a path, which is taken off them"),
+    history: toggle("Older versions too, up to nine of each; JSON only"),
+    under: text("PATH", "Only names below a path, which is taken off them; patterns look at whole names"),
   },
   positional: {
     kind: "array",
@@ -67,10 +70,13 @@ that leaves no doubt. Names that are taken by something else are an error unless
 What else an item of a password manager has stands below its name: NAME/username, NAME/url, NAME/otp, …
 
 JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (array of name and to)`,
+  examples: [["coffer import .env --under app"], ["coffer import bitwarden.json --dry-run"], [
+    "coffer import ~/.password-store --format pass --on-conflict skip",
+  ], ["coffer import all.age --identity key.txt"]],
   load: () => import("./import.ts"),
   flags: {
-    format: choice("FORMAT", IMPORT_FORMATS, IMPORT_FORMATS.join(", ")),
-    dryRun: toggle("Only show what would be new, the same, or changed"),
+    format: choice("FORMAT", IMPORT_FORMATS, `${IMPORT_FORMATS.join(", ")}; for an age file that of what is in it`),
+    dryRun: toggle("Only show which names would be new, the same, or changed; never a value"),
     onConflict: choice(
       "WHAT",
       CONFLICTS,
@@ -78,7 +84,7 @@ JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (ar
     ),
     under: text("PATH", "Put every name below a path"),
     identity: file("File with the identity, for an age file"),
-    agePassphraseFile: file("File with the passphrase, for an age file"),
+    agePassphraseFile: file("File with the passphrase, for an age file; else it is asked for"),
   },
   positional: {
     kind: "tuple",

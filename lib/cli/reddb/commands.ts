@@ -36,6 +36,7 @@ The vault opens with a certificate that is printed once, or with --certificate-o
 it is missing; a file that has a vault is refused. The user's password is asked for, or comes from --password-file.
 
 JSON: file, user, apiKey, and certificate or certificateFile`,
+  examples: [["coffer reddb bootstrap app.rdb --user admin --certificate-out cert"]],
   load: () => import("./bootstrap.ts"),
   flags: {
     user: text("NAME", "Name of the administrator"),
@@ -53,6 +54,9 @@ const show = command({
 ${OWN_CREDENTIAL_HELP}.
 
 JSON: ${STATE_JSON}; null when there is no vault yet`,
+  examples: [["coffer reddb show app.rdb --certificate-file cert"], [
+    "coffer reddb show app.rdb --certificate-file cert --reveal --json",
+  ]],
   load: () => import("./show.ts"),
   flags: { ...CREDENTIAL_FLAGS, reveal: toggle("Show secrets too") },
   positional: { kind: "tuple", parameters: [FILE] },
@@ -65,6 +69,7 @@ const exportCommand = command({
 ${OWN_CREDENTIAL_HELP}.
 
 JSON: export, or with --out the file in out`,
+  examples: [["coffer reddb export app.rdb --certificate-file cert --out app.rdvx"]],
   load: () => import("./export.ts"),
   flags: { ...CREDENTIAL_FLAGS, out: file("Write it to a new file that only you can read") },
   positional: { kind: "tuple", parameters: [FILE] },
@@ -77,6 +82,7 @@ const unseal = command({
 ${OWN_CREDENTIAL_HELP}.
 
 JSON: ${STATE_JSON}`,
+  examples: [["coffer reddb unseal app.rdvx --certificate-file cert"]],
   load: () => import("./unseal.ts"),
   flags: { ...CREDENTIAL_FLAGS, reveal: toggle("Show secrets too") },
   positional: {
@@ -98,6 +104,7 @@ The value is asked for on a terminal, or comes from --stdin or --file. Asks ther
 keeps no older ones. ${OWN_CREDENTIAL_HELP}.
 
 JSON: file, key`,
+  examples: [["coffer reddb set app.rdb smtp/password --certificate-file cert"]],
   load: () => import("./set.ts"),
   flags: {
     ...CREDENTIAL_FLAGS,
@@ -116,6 +123,7 @@ const rm = command({
 ${OWN_CREDENTIAL_HELP}.
 
 JSON: file, removed`,
+  examples: [["coffer reddb rm app.rdb smtp/password --certificate-file cert"]],
   load: () => import("./rm.ts"),
   flags: { ...CREDENTIAL_FLAGS, yes: toggle("Do not ask") },
   positional: { kind: "tuple", parameters: [FILE, KEY] },
@@ -135,6 +143,9 @@ The flags of every command open the coffer vault. The RedDB vault: ${CREDENTIAL_
 JSON: dryRun, secrets, users, apiKeys (each imported, overwritten, unchanged, skipped: arrays of names; of API keys owner
 and name), masterSecret, bootstrapped, certificate (each one of those words, or none), refused (an array of what,
 position, why), notices (an array of kind, user, key, role), leftOut {users, apiKeys, masterSecret, lines}`,
+  examples: [["coffer reddb import app.rdb --reddb-certificate-file cert --dry-run"], [
+    "coffer reddb import app.rdb --reddb-certificate-file cert --prefix reddb/ --keyfile app.key",
+  ]],
   load: () => import("./import.ts"),
   flags: {
     ...CREDENTIAL_FLAGS,
@@ -142,8 +153,8 @@ position, why), notices (an array of kind, user, key, role), leftOut {users, api
     onConflict: choice("WHAT", CONFLICTS, "With what is there already and differs: fail (default), skip, overwrite"),
     noUsers: toggle("Take entries only: no users, API keys and master secret"),
     skipInvalid: toggle("Leave out what cannot be taken over"),
-    keepCertificate: toggle("Let RedDB's certificate open the vault too"),
-    dryRun: toggle("Say what would be done, and change nothing"),
+    keepCertificate: toggle("Let RedDB's certificate open the vault too, by a slot with the label reddb"),
+    dryRun: toggle("Say what would be done, and change nothing; it fails where the import would"),
   },
   positional: {
     kind: "tuple",
@@ -165,6 +176,7 @@ text; notes, tags and old versions stay behind.
 The flags of every command open the coffer vault. The RedDB vault: ${CREDENTIAL_HELP}.
 
 JSON: file, written, unchanged, skipped (arrays of names)`,
+  examples: [["coffer reddb write app.rdb --reddb-certificate-file cert --only 'app/**'"]],
   load: () => import("./write.ts"),
   flags: {
     ...CREDENTIAL_FLAGS,
@@ -182,6 +194,7 @@ something is damaged. Pages that nothing reaches only take room: they are said, 
 
 JSON: path, ok, problems (an array of kind, what, page, harmless), fileSize, pageSize, pageCount, version, chainPages,
 freePages, orphanPages, otherPages, interrupted`,
+  examples: [["coffer reddb check app.rdb"]],
   load: () => import("./check.ts"),
   flags: {},
   positional: { kind: "tuple", parameters: [FILE] },

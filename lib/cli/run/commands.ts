@@ -17,6 +17,12 @@ Signals, exit code and a death by signal pass through; 126 and 127 are a command
 coffer's own credential variables never reach the command. Needs --allow-run=COMMAND.
 
 JSON: only errors; stdout is the command's own`,
+  examples: [
+    ["coffer run --env DATABASE_URL=app/db/url -- deno task start"],
+    ["coffer run --all-under app --prefix APP_ -- node server.js"],
+    ["coffer run --env-file .env.template --redact -- ./deploy.sh"],
+    ["coffer run --file TLS_KEY=app/tls/key --stdin app/config -- my-server --config -"],
+  ],
   load: () => import("../run.ts"),
   flags: {
     env: repeated(text("NAME=SECRET", "A variable with the value of a secret")),
@@ -24,7 +30,10 @@ JSON: only errors; stdout is the command's own`,
     prefix: text("TEXT", "What the names of these begin with"),
     envFile: repeated(file("Variables from a file of NAME=value, references replaced; - for stdin")),
     cleanEnv: toggle("Give no other variable but PATH, HOME and their like"),
-    stdin: { ...text("SECRET", "Give the value of a secret as stdin"), ...proposing("secrets") },
+    stdin: {
+      ...text("SECRET", "Give the value of a secret as stdin; without it the command has that of coffer"),
+      ...proposing("secrets"),
+    },
     file: repeated(text("NAME=SECRET", "A variable with the path of a private file, gone when the command ends")),
     redact: toggle("Mask the values in what the command prints; it gets pipes then, no terminal"),
   },
@@ -43,6 +52,10 @@ What is no reference stays as it was, byte for byte. What is missing is named, a
 
 JSON: references (an array of names), and with --out the file in out, with --check nothing else, otherwise encoding (utf8
 or base64) and text`,
+  examples: [["coffer inject -i app.conf.template -o app.conf"], [
+    "coffer inject --check -i app.conf.template",
+    "only whether every secret is there",
+  ], ["echo 'password = coffer://db/password' | coffer inject"]],
   load: () => import("../inject.ts"),
   flags: {
     in: { ...file("The text, at most 16 MiB; stdin without it; also -i"), letter: "i" },

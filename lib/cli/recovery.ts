@@ -41,6 +41,7 @@ export async function confirmRecoveryCode(code: string, outcome = "no vault was 
     const positions = pick(ASKED, words.length);
     const [first, second, third] = positions.map((position) => position + 1);
     const question = `Type words ${first}, ${second} and ${third} of the code, or all ${words.length}:`;
+    // The code is shown in several lines, and may be pasted so.
     const answer = (await askInterruptibly(question, outcome)).toLowerCase().split(/\s+/).join(" ");
     if (answer === code || answer === positions.map((position) => words[position]).join(" ")) return;
     note("That is not what the code says.");
@@ -58,7 +59,7 @@ async function askInterruptibly(question: string, outcome: string): Promise<stri
         note("");
         throw new InterruptedError();
       });
-      return await Promise.race([askLine(question), interrupted]);
+      return await Promise.race([askLine(question, "joined"), interrupted]);
     });
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;

@@ -12,7 +12,7 @@ import type { GlobalFlags } from "./flags.ts";
 import { type MetadataFlags, metadataFrom, refuseBoth } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, shown, writeJson } from "./output.ts";
-import { askHidden, canAsk } from "./terminal.ts";
+import { askValue, canAsk } from "./terminal.ts";
 
 /** Flags that say where a value comes from. */
 export interface ValueFlags {
@@ -36,7 +36,7 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
   const given = await readValue(flags, name);
 
   await using vault = await openVault(opening);
-  const value = given ?? await askHidden(`Value of ${name}:`);
+  const value = given ?? await askValue(`Value of ${name}:`);
   const { version } = await vault.secrets.set(name, value, metadata);
   if (flags.json) await writeJson({ name, version });
   else if (Deno.stderr.isTerminal()) note(`Saved ${shown(name)}, version ${version}`);

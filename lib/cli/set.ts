@@ -12,7 +12,7 @@ import type { GlobalFlags } from "./flags.ts";
 import { type MetadataFlags, metadataFrom, refuseBoth } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, shown, writeJson } from "./output.ts";
-import { askHidden, canAsk } from "./terminal.ts";
+import { askValue, canAsk } from "./terminal.ts";
 
 /** Flags that say where a value comes from. */
 export interface ValueFlags {
@@ -33,21 +33,22 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
   const metadata = metadataFrom(flags);
   const opening = prepareOpening(flags);
   checkMayChange(opening.path);
-  const given = await readValue(flags);
+  const given = await readValue(flags, name);
 
   await using vault = await openVault(opening);
-  const value = given ?? await askHidden(`Value of ${name}:`);
+  const value = given ?? await askValue(`Value of ${name}:`);
   const { version } = await vault.secrets.set(name, value, metadata);
   if (flags.json) await writeJson({ name, version });
   else if (Deno.stderr.isTerminal()) note(`Saved ${shown(name)}, version ${version}`);
 }
 
 /** The value that the flags name, or undefined when it is to be asked for. */
-export async function readValue({ stdin, file, value }: ValueFlags): Promise<Uint8Array | undefined> {
+export async function readValue({ stdin, file, value }: ValueFlags, name: string): Promise<Uint8Array | undefined> {
   refuseBoth({ "--stdin": stdin, "--file": file, "--value": value });
   if (value !== undefined) return checkValue(encodeUtf8(value));
   if (stdin || file === STDIN) {
     claimStdin(stdin ? "--stdin" : "--file");
+    if (canAsk()) note(`Reading the value of ${shown(name)}, which shows as it is typed; end with Ctrl-D`);
     return checkRead(await readStdin(MAX_VALUE_SIZE));
   }
   if (file !== undefined) return checkRead((await readFile(file, "the value from", MAX_VALUE_SIZE)).bytes);

@@ -15,6 +15,7 @@ import type { SecretInfo } from "../../secrets.ts";
 import { checkName } from "../../state/names.ts";
 import { MAX_VALUE_SIZE } from "../../state/secret.ts";
 import type { Vault } from "../../vault.ts";
+import { withoutCredentials } from "../child_environment.ts";
 import { environment } from "../environment.ts";
 import { checkMayChange, readFile } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
@@ -103,13 +104,14 @@ async function run(
     try {
       child = new Deno.Command(program, {
         args: [...args, path],
+        env: withoutCredentials(),
         stdin: "inherit",
         stdout: "inherit",
         stderr: "inherit",
       })
         .spawn();
     } catch (error) {
-      throw new EditorFailedError("The editor could not be run", { cause: error });
+      throw new EditorFailedError(`The editor "${program}" could not be run`, { cause: error });
     }
     const outcome = await Promise.race([child.status, ended]);
     if (typeof outcome === "string") {
@@ -118,7 +120,7 @@ async function run(
       child.unref();
       throw new InterruptedError();
     }
-    if (!outcome.success) throw new EditorFailedError(`The editor ended with exit code ${outcome.code}`);
+    if (!outcome.success) throw new EditorFailedError(`The editor "${program}" ended with exit code ${outcome.code}`);
   }, EDITORS_OWN.filter((signal) => END_SIGNALS.includes(signal)));
 }
 

@@ -9,10 +9,10 @@
 // deno-lint-ignore-file no-console -- a script speaks to whoever runs it
 import { rollup } from "rollup";
 
-/** The command to run, made by {@linkcode makePieces}. */
-export const PIECES = "dist/pieces/coffer.js";
+/** Where {@linkcode makePieces} puts them. */
+export const PIECES_FOLDER = "dist/pieces";
 
-const FOLDER = "dist/pieces";
+const PROGRAM = `${PIECES_FOLDER}/coffer.js`;
 /** Sources of what `get`, `set`, `ls` and `run` load when they run. One that is missing here costs time, and nothing else. */
 const COMMON = [
   "lib/cli/main.ts",
@@ -48,12 +48,12 @@ export async function makePieces(): Promise<boolean> {
   } finally {
     await Deno.remove(parts, { recursive: true });
   }
-  const version = await run(["run", "--no-prompt", PIECES, "--version"]);
+  const version = await run(["run", "--no-prompt", PROGRAM, "--version"]);
   if (!version.success) {
-    console.error(`${PIECES} was made but does not run:\n${version.stderr}`);
+    console.error(`${PROGRAM} was made but does not run:\n${version.stderr}`);
     return false;
   }
-  console.log(`${PIECES}: coffer ${version.stdout.trim()}, ${[...Deno.readDirSync(FOLDER)].length} files`);
+  console.log(`${PROGRAM}: coffer ${version.stdout.trim()}, ${[...Deno.readDirSync(PIECES_FOLDER)].length} files`);
   return true;
 }
 
@@ -80,9 +80,9 @@ async function join(folder: string): Promise<void> {
     },
   });
   const pieces = new Map<string, string>();
-  await Deno.remove(FOLDER, { recursive: true }).catch(() => {});
+  await Deno.remove(PIECES_FOLDER, { recursive: true }).catch(() => {});
   await bundle.write({
-    dir: FOLDER,
+    dir: PIECES_FOLDER,
     format: "es",
     entryFileNames: "[name].js",
     chunkFileNames: "[name].js",

@@ -49,6 +49,9 @@ function __coffer_line
                         set flag $word
                 end
             case '*'
+                # What help is asked for is completed like the command itself.
+                test -z "$command" -a "$word" = help
+                and continue
                 if contains -- "$command" ${innerRoutes(nodes).join(" ")}
                     set command (string trim -- "$command $word")
                 else

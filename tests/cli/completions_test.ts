@@ -24,6 +24,7 @@ const LINES: readonly (readonly [readonly string[], readonly string[]])[] = [
   [["completions", ""], ["bash", "zsh", "fish"]],
   [["--vault", "ke"], ["key file"]],
   [["set", "--file", "ke"], ["key file"]],
+  [["inject", "-i", "ke"], ["key file"]],
   [["--version", ""], ["init"]],
   [["user", "role", "acme/alice", ""], ["read", "write", "admin"]],
   [["policy", "set", ""], ["audit-reads", "max-secret-age"]],

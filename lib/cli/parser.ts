@@ -26,6 +26,7 @@ import {
 import { CofferError, UsageError } from "../errors.ts";
 import { settledFlags } from "./call.ts";
 import { type Command, type Example, type Group, isGroup } from "./define.ts";
+import { flagName } from "./flags.ts";
 
 /**
  * Hands the inputs to the parser, which runs the command; returns the help text that was asked for, if any.
@@ -117,7 +118,7 @@ function asUsageError(error: unknown, command: string | undefined): unknown {
   if (error instanceof FlagNotFoundError) {
     return new UsageError(`Unknown flag --${error.input}`, {
       ...(error.corrections.length > 0
-        ? { hint: `Did you mean ${error.corrections.map((name) => `--${name}`).join(" or ")}?` }
+        ? { hint: `Did you mean ${error.corrections.map(flagName).join(" or ")}?` }
         : {}),
     });
   }

@@ -158,6 +158,9 @@ function temporaryFolder(): string {
 function isYoung(path: string, opening: Deno.OpenOptions): boolean {
   const age = Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
   try {
+    // Anybody may make such a folder among temporary files. What is no file was not made here: a pipe would not open
+    // before somebody writes to it, and a link leads to what is somebody's own.
+    if (!Deno.lstatSync(`${path}/${LOCK}`).isFile) return true;
     using lock = Deno.openSync(`${path}/${LOCK}`, opening);
     if (!lock.tryLockSync(true)) return true;
   } catch (error) {

@@ -39,8 +39,9 @@ export async function confirmRecoveryCode(code: string, outcome = "no vault was 
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const positions = pick(ASKED, words.length);
     const [first, second, third] = positions.map((position) => position + 1);
-    const answer = (await askLine(`Type words ${first}, ${second} and ${third} of the code, or all ${words.length}:`))
-      .toLowerCase().split(/\s+/).join(" ");
+    const question = `Type words ${first}, ${second} and ${third} of the code, or all ${words.length}:`;
+    // The code is shown in several lines, and may be pasted so.
+    const answer = (await askLine(question, "joined")).toLowerCase().split(/\s+/).join(" ");
     if (answer === code || answer === positions.map((position) => words[position]).join(" ")) return;
     note("That is not what the code says.");
   }

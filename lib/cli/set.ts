@@ -13,7 +13,7 @@ import { endsItsLine, withoutLineEnd } from "./line_end.ts";
 import { isGiven, type MetadataFlags, metadataFrom, refuseBoth } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
 import { note, shown, warn, writeJson } from "./output.ts";
-import { askHidden, canAsk } from "./terminal.ts";
+import { askValue, canAsk } from "./terminal.ts";
 
 /** Flags that say where a value comes from. */
 export interface ValueFlags {
@@ -42,7 +42,7 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
   const given = flags.trim && read !== undefined ? withoutLineEnd(read) : read;
 
   await using vault = await openVault(opening);
-  const value = given ?? await askHidden(`Value of ${name}:`);
+  const value = given ?? await askValue(`Value of ${name}:`);
   const { version } = await vault.secrets.set(name, value, metadata);
   if (given !== undefined && (flags.stdin || isGiven(flags.file)) && !flags.trim && endsItsLine(given)) {
     warn("The line end behind the value is a part of it now; --trim leaves it out");

@@ -3,33 +3,22 @@
  *
  * @module
  */
-import { type Bytes, decodeUtf8, encodeUtf8 } from "../bytes.ts";
+import { type Bytes, concat, decodeUtf8 } from "../bytes.ts";
 import { InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
+import { environment } from "./environment.ts";
+import { BRACKETED_PASTE, countLines, HiddenAnswer, isLineEnds } from "./hidden_answer.ts";
+import { Keyboard } from "./keyboard.ts";
 import { note, shown, writeErr } from "./output.ts";
 import { withoutEcho } from "./raw_mode.ts";
 import { asking } from "./transient.ts";
 
-/** Most bytes of one answer. */
-const MAX_ANSWER_SIZE = 64 * 1024;
-/** Of a character with more bytes than these, as of one with a hundred marks, a part is taken away. */
-const MAX_CHARACTER_SIZE = 256;
 /** How often a new passphrase may be typed differently the second time. */
 const ATTEMPTS = 3;
 
-const CONTROL_C = 0x03;
-const CONTROL_D = 0x04;
-const BACKSPACE = 0x08;
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const CONTROL_U = 0x15;
-const ESCAPE = 0x1b;
-const CONTROL_BACKSLASH = 0x1c;
-const SPACE = 0x20;
-const DELETE = 0x7f;
+/** Most bytes that are kept of what comes together with a line. */
+const MAX_LINE_SIZE = 64 * 1024;
 
-/** What was typed ahead, behind the end of the last answer. */
-let pending: Uint8Array = new Uint8Array(0);
+const LINE_FEED = 0x0a;
 
 /** Whether somebody can be asked. */
 export function canAsk(): boolean {
@@ -37,22 +26,90 @@ export function canAsk(): boolean {
 }
 
 /**
- * Asks for something that must not be seen, and returns its bytes as they were typed.
+ * Asks for a value that must not be seen, and returns its bytes as they were typed. Of a terminal that says where a
+ * pasted text begins and ends, the value may be one of many lines; a note says how many were taken.
+ *
+ * @throws {InterruptedError} as {@linkcode askHidden}
+ * @throws {UsageError} as {@linkcode askHidden}, but not for lines between such marks
+ */
+export async function askValue(question: string): Promise<Bytes> {
+  const value = await readHidden(question, "Give the value with --stdin or --file");
+  const lines = countLines(value);
+  if (lines > 1) note(`Took ${lines} lines, as they were pasted.`);
+  return value;
+}
+
+/**
+ * Asks for a line that must not be seen, and returns its bytes as they were typed.
  *
  * @throws {InterruptedError} on Ctrl-C and Ctrl-\, on Ctrl-D at the start, at the end of the input, and when a signal asks to end
+ * @throws {UsageError} when several lines were pasted; none of them reaches the shell
  */
 export async function askHidden(question: string): Promise<Bytes> {
+  const hint = "Paste it as one line, or give it in a file";
+  const answer = await readHidden(question, hint);
+  if (countLines(answer) === 1) return answer;
+  answer.fill(0);
+  throw new SeveralLines(hint);
+}
+
+async function readHidden(question: string, hint: string): Promise<Bytes> {
+  const marks = canMarkPastes() ? BRACKETED_PASTE : { on: "", off: "" };
   // No echo before the question shows: who answers at once must not be seen either.
   return await asking(() =>
     withoutEcho(async (interrupted) => {
       try {
-        writeErr(`${shown(question)} `);
-        return await readAnswer(interrupted);
+        writeErr(`${marks.on}${shown(question)} `);
+        using keyboard = await Keyboard.open();
+        return await readAnswer(keyboard, interrupted, hint);
       } finally {
-        writeErr("\n");
+        writeErr(`${marks.off}\n`);
       }
     })
   );
+}
+
+/** Whether the terminal may be told to mark what is pasted. One that cannot do so passes over that, but for a dumb one. */
+function canMarkPastes(): boolean {
+  return Deno.build.os !== "windows" && Deno.stderr.isTerminal() && environment("TERM") !== "dumb";
+}
+
+/** Whatever it ends with, what was pasted behind it must not reach the shell, which would run it and remember it. */
+async function readAnswer(keyboard: Keyboard, interrupted: Promise<never>, hint: string): Promise<Bytes> {
+  const answer = new HiddenAnswer();
+  try {
+    while (true) {
+      const part = await Promise.race([keyboard.read(), interrupted]);
+      const last = part.findIndex((byte) => answer.takes(byte));
+      const behind = last < 0 ? undefined : part.slice(last + 1);
+      part.fill(0);
+      if (behind === undefined) continue;
+      if (await isAnythingBehind(keyboard, behind)) throw new SeveralLines(hint);
+      return answer.finish();
+    }
+  } catch (error) {
+    await keyboard.drain(answer.isPasting || error instanceof SeveralLines);
+    throw error;
+  } finally {
+    answer.wipe();
+  }
+}
+
+/** Whether more came together with Enter than a line end. */
+async function isAnythingBehind(keyboard: Keyboard, behind: Bytes): Promise<boolean> {
+  for (let part: Bytes | undefined = behind; part !== undefined; part = await keyboard.readAtOnce()) {
+    const isNothing = isLineEnds(part);
+    part.fill(0);
+    if (!isNothing) return true;
+  }
+  return false;
+}
+
+/** Thrown when a terminal does not say where a pasted text ends, or one line was asked for. */
+class SeveralLines extends UsageError {
+  constructor(hint: string) {
+    super("Several lines were pasted, of which the first alone would be taken", { hint });
+  }
 }
 
 /** Asks for a passphrase. */
@@ -81,25 +138,45 @@ export async function askNewPassphrase(word = "passphrase"): Promise<string> {
   throw new UsageError(`No new ${word} was typed the same way twice`);
 }
 
-/** Asks for a line that may be seen. */
-export async function askLine(question: string): Promise<string> {
-  return await asking(() => readLine(question));
+/**
+ * Asks for a line that may be seen.
+ *
+ * @param lines what becomes of several lines that are pasted: they are refused, or joined by spaces
+ * @throws {UsageError} when several were pasted and are refused; none of them reaches the shell
+ */
+export async function askLine(question: string, lines: "refused" | "joined" = "refused"): Promise<string> {
+  return await asking(async () => {
+    writeErr(`${shown(question)} `);
+    const line = await readLine();
+    const behind = await readBehind();
+    if (isLineEnds(behind)) return line.trim();
+    if (lines === "refused") throw new SeveralLines("Answer with one line");
+    return `${line} ${new TextDecoder().decode(behind).replaceAll(/[\r\n]+/g, " ")}`.trim();
+  });
 }
 
-async function readLine(question: string): Promise<string> {
-  writeErr(`${shown(question)} `);
-  const answer: number[] = [];
-  while (true) {
-    for (const [index, byte] of pending.entries()) {
-      if (byte !== LINE_FEED) {
-        answer.push(byte);
-        continue;
-      }
-      pending = pending.subarray(index + 1);
-      return new TextDecoder().decode(Uint8Array.from(answer)).trim();
-    }
-    await readMore();
+async function readLine(): Promise<string> {
+  const line: number[] = [];
+  const buffer = new Uint8Array(1024);
+  // The terminal gives one line at most, and more of it when it is longer.
+  while (line.at(-1) !== LINE_FEED) {
+    const read = await Deno.stdin.read(buffer);
+    if (read === null) throw new InterruptedError();
+    for (const byte of buffer.subarray(0, read)) line.push(byte);
   }
+  return new TextDecoder().decode(Uint8Array.from(line));
+}
+
+/** What came together with a line, up to some size. */
+async function readBehind(): Promise<Bytes> {
+  return await withoutEcho(async () => {
+    using keyboard = await Keyboard.open();
+    let behind: Bytes = new Uint8Array(0);
+    for (let part: Bytes | undefined = behind; part !== undefined; part = await keyboard.readAtOnce()) {
+      if (behind.length < MAX_LINE_SIZE) behind = concat(behind, part);
+    }
+    return behind;
+  });
 }
 
 /**
@@ -111,110 +188,4 @@ async function readLine(question: string): Promise<string> {
 export async function assertWanted(yes: boolean, question: string): Promise<void> {
   if (yes || !canAsk()) return;
   if (!/^y/i.test(await askLine(`${question} [y/N]`))) throw new InterruptedError();
-}
-
-async function readAnswer(interrupted: Promise<never>): Promise<Bytes> {
-  const answer: number[] = [];
-  const escape = new EscapeFilter();
-  while (true) {
-    for (const [index, byte] of pending.entries()) {
-      if (escape.swallows(byte)) continue;
-      switch (byte) {
-        case LINE_FEED:
-        case CARRIAGE_RETURN:
-          pending = pending.subarray(index + 1);
-          return finish(answer);
-        case CONTROL_C:
-        case CONTROL_BACKSLASH:
-          pending = new Uint8Array(0);
-          throw new InterruptedError();
-        case CONTROL_D:
-          if (answer.length === 0) throw new InterruptedError();
-          break;
-        case CONTROL_U:
-          answer.fill(0).length = 0;
-          break;
-        case BACKSPACE:
-        case DELETE:
-          dropCharacter(answer);
-          break;
-        default:
-          // A key for the terminal or the shell, such as Ctrl-Z, would become a part of the answer that nobody sees.
-          if (byte >= SPACE || byte === TAB) answer.push(byte);
-      }
-      if (answer.length > MAX_ANSWER_SIZE) throw new UsageError(`An answer has at most ${MAX_ANSWER_SIZE} bytes`);
-    }
-    await Promise.race([readMore(), interrupted]);
-  }
-}
-
-function finish(answer: number[]): Bytes {
-  const bytes = Uint8Array.from(answer);
-  answer.fill(0);
-  return bytes;
-}
-
-/**
- * Takes the last character away, as people see one: a letter with the marks that combine with it, an emoji with all its
- * parts. Of what is no UTF-8 it takes continuation bytes and the byte before them.
- */
-function dropCharacter(answer: number[]): void {
-  for (let left = lastCharacterSize(answer); left > 0; left--) answer.pop();
-}
-
-function lastCharacterSize(answer: readonly number[]): number {
-  if (answer.length === 0 || answer.at(-1)! < 0x80) return answer.length === 0 ? 0 : 1;
-  let start = Math.max(0, answer.length - MAX_CHARACTER_SIZE);
-  while (start < answer.length && isContinuation(answer[start]!)) start++;
-  const tail = Uint8Array.from(answer.slice(start));
-  try {
-    const last = [...new Intl.Segmenter().segment(decodeUtf8(tail))].at(-1)!.segment;
-    return encodeUtf8(last).length;
-  } catch {
-    let size = 1;
-    while (size < answer.length && isContinuation(answer.at(-size)!)) size++;
-    return size;
-  } finally {
-    tail.fill(0);
-  }
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0xc0) === 0x80;
-}
-
-async function readMore(): Promise<void> {
-  const buffer = new Uint8Array(1024);
-  const read = await Deno.stdin.read(buffer);
-  if (read === null) throw new InterruptedError();
-  pending = buffer.subarray(0, read);
-}
-
-/** Swallows what arrow keys send, and the marks that some terminals put around what is pasted. */
-class EscapeFilter {
-  #state: "text" | "escape" | "sequence" | "single" = "text";
-
-  swallows(byte: number): boolean {
-    switch (this.#state) {
-      case "text":
-        if (byte !== ESCAPE) return false;
-        this.#state = "escape";
-        return true;
-      case "escape":
-        if (byte === 0x5b) this.#state = "sequence";
-        else if (byte === 0x4f) this.#state = "single";
-        else {
-          // Escape on its own, then another key: that one counts.
-          this.#state = "text";
-          return false;
-        }
-        return true;
-      case "single":
-        this.#state = "text";
-        return true;
-      case "sequence":
-        if (byte >= 0x40 && byte <= 0x7e) this.#state = "text";
-        return true;
-    }
-  }
 }

@@ -6,6 +6,9 @@
 import { MAX_ENTRIES } from "./entry.ts";
 import { ExchangeLimitError, MalformedImportError } from "./errors.ts";
 
+/** Most fields of a file. An empty one is one byte of it, and takes some ten of memory. */
+const MAX_FIELDS = 16_000_000;
+
 /** A line with names, and the rows below it. */
 export interface CsvTable {
   /** The names of the columns, as they stand there. */
@@ -53,6 +56,7 @@ function* rowsOf(text: string, format: string): Generator<CsvRow> {
   let line = 1;
   let begin = 1;
   let fields: string[] = [];
+  let count = 0;
   for (let at = 0; at <= text.length;) {
     let field: string;
     if (text[at] === '"') {
@@ -81,6 +85,7 @@ function* rowsOf(text: string, format: string): Generator<CsvRow> {
         throw new MalformedImportError(format, `line ${line}`, "a carriage return stands alone");
       }
     }
+    if (++count > MAX_FIELDS) throw new ExchangeLimitError("The file has more fields", MAX_FIELDS);
     fields.push(field);
     if (text[at] === ",") {
       at++;

@@ -10,6 +10,8 @@ import { fromLatin1 } from "./references.ts";
 const BASE64_WIDTHS = [76, 64];
 /** What may follow base64 in a longer text is not its own: these many last and first bits are shared with neighbours. */
 const BASE64_BITS = 6;
+/** A shorter line of a longer text, such as a bracket, would be found where it is not. */
+const MIN_LINE_LENGTH = 8;
 
 /** What percent-encoding leaves as it is, by who does it. */
 const UNESCAPED = [
@@ -21,9 +23,9 @@ const UNESCAPED = [
 ];
 
 /**
- * Every form of a value that is looked for, the value itself included, each once: hex of either case; base64, standard
- * and URL-safe, whole, broken into lines, and inside of longer base64 at each of its three places; percent-encoding;
- * and what stands between the quotes of a JSON string.
+ * Every form of a value that is looked for, the value itself included, each once: its lines, but for short ones; hex of
+ * either case; base64, standard and URL-safe, whole, broken into lines, and inside of longer base64 at each of its three
+ * places; percent-encoding; and what stands between the quotes of a JSON string.
  *
  * A line end at the value's end does not count, since what prints a value leaves it out or not. Inside of longer base64
  * the first and the last character may hold up to four bits of the value that are not part of a form.
@@ -36,7 +38,7 @@ export function encodedForms(value: Uint8Array): readonly Uint8Array[] {
   }
   const forms = [bytes, ...[...texts].map(fromLatin1)];
   const text = asText(bytes);
-  if (text !== undefined) forms.push(...textForms(text).map(encodeUtf8));
+  if (text !== undefined) forms.push(...[...textForms(text), ...linesOf(text)].map(encodeUtf8));
   const distinct = new Map(forms.filter(({ length }) => length > 0).map((form) => [encodeHex(form), form]));
   return [...distinct.values()];
 }
@@ -87,6 +89,12 @@ function textForms(text: string): readonly string[] {
   const forms = [json, asciiOnly, forHtml, json.replaceAll("/", "\\/"), asciiOnly.replaceAll("/", "\\/")];
   const capitals = forms.map((form) => form.replace(/\\u([0-9a-f]{4})/g, (_, digits) => `\\u${digits.toUpperCase()}`));
   return [...forms, ...capitals, text.replace(/\r?\n/g, "\r\n"), text.replaceAll("\r\n", "\n")];
+}
+
+/** Lines of a text that has several, without the blanks around them: programs print them indented, or some alone. */
+function linesOf(text: string): readonly string[] {
+  const lines = text.split(/\r?\n|\r/).map((line) => line.trim());
+  return lines.length < 2 ? [] : lines.filter(({ length }) => length >= MIN_LINE_LENGTH);
 }
 
 function escaped(text: string, which: RegExp): string {

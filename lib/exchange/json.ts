@@ -19,10 +19,9 @@ import { KEPT_VERSIONS } from "../state/secret.ts";
 import { EntryList, type ImportEntry, type KeptVersion } from "./entry.ts";
 import { MalformedImportError } from "./errors.ts";
 import type { ExportedSecret } from "./exported.ts";
+import { checkShape } from "./json_shape.ts";
 
 const FORMAT = "JSON";
-/** Deepest nesting of a plain object. */
-const MAX_DEPTH = 64;
 
 const time = v.pipe(v.string(), v.isoTimestamp(), v.transform((text) => new Date(text)), v.check(isTime));
 const encodedValue = { value: v.string(), encoding: v.picklist(["utf8", "base64"]) };
@@ -79,18 +78,19 @@ function encode(value: Uint8Array): { readonly value: string; readonly encoding:
  *
  * @param format what it is called in messages
  * @throws {MalformedImportError} with the line where that is known
+ * @throws {ExchangeLimitError}
  */
 export function parseDocument(text: string, format: string, keepNumbers = false): unknown {
+  const source = text.replace(/^\ufeff/, "");
+  checkShape(source, format);
   try {
-    const source = text.replace(/^\ufeff/, "");
     return keepNumbers
       ? JSON.parse(source, numbersAsText as (key: string, value: unknown) => unknown)
       : JSON.parse(source);
   } catch (error) {
     // The platform's own message quotes what stands there, so it is not kept.
     const line = error instanceof SyntaxError ? /\(line ([0-9]+) column/.exec(error.message)?.[1] : undefined;
-    const what = error instanceof RangeError ? "it is nested too deep" : "it is no JSON";
-    throw new MalformedImportError(format, line === undefined ? undefined : `line ${line}`, what);
+    throw new MalformedImportError(format, line === undefined ? undefined : `line ${line}`, "it is no JSON");
   }
 }
 
@@ -120,7 +120,6 @@ export function parseJson(text: string): EntryList {
 }
 
 function* leaves(object: object, path: readonly string[]): Generator<readonly [name: string, value: unknown]> {
-  if (path.length >= MAX_DEPTH) throw new MalformedImportError(FORMAT, undefined, "it is nested too deep");
   for (const [key, value] of Object.entries(object)) {
     const at = [...path, key];
     if (typeof value === "object" && value !== null) yield* leaves(value, at);

@@ -116,6 +116,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "coffer completions bash offers each file once, whatever their names, and runs nothing",
+  ignore: !await has("bash"),
+  fn: () =>
+    sandbox(async (box) => {
+      box.file("script", (await box.ok(["completions", "bash"], { permissions: [] })).out);
+      const names = ["f*", "f$(touch ran)", "f`touch ran`", "fine"];
+      for (const name of names) box.file(name, "");
+      assert.deepEqual([...await completed(box, ["import", "f"])].sort(), [...names].sort());
+      assert.throws(() => Deno.statSync(box.path("ran")), Deno.errors.NotFound);
+    }),
+});
+
+Deno.test({
   name: "coffer completions fish completes commands, flags, choices and files",
   ignore: !await has("fish"),
   fn: () =>

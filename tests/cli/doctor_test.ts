@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PAGE_SIZE } from "../../lib/storage/page.ts";
 import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
+import { runProgram } from "./programs.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
@@ -96,6 +97,15 @@ Deno.test({
       Deno.mkdirSync(box.path(beside));
       box.file("coffer-private-beside/.lock", "");
       box.file("coffer-private-beside/secret.txt", "hunter2");
+      // Anybody may make such a folder among temporary files, with what keeps its reader waiting or leads elsewhere.
+      const planted = ["pipe", "link"].map((name) => folder(name));
+      runProgram("mkfifo", [`${planted[0]}/.lock`]);
+      Deno.symlinkSync(box.file("elsewhere", "precious"), `${planted[1]}/.lock`);
+      Deno.mkdirSync(box.path("target"));
+      box.file("target/secret.txt", "precious");
+      box.file("target/.lock", "");
+      Deno.symlinkSync(box.path("target"), box.path("tmp/coffer-private-linked"));
+      Deno.symlinkSync(box.path("target"), `${lost}/inner`);
       const run = async (...args: readonly string[]) => {
         const permissions = [...box.permissions(), "--allow-env=TMPDIR"];
         const { code, out } = await box.run(["doctor", "--json", ...args], {
@@ -111,7 +121,9 @@ Deno.test({
       assert.deepEqual(await run(), { code: 1, found: [lost, beside], mended: [] });
       assert.deepEqual(await run("--fix"), { code: 0, found: [], mended: [lost, beside] });
       for (const path of [lost, box.path(beside)]) assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
-      for (const path of [used, young]) Deno.statSync(path);
+      for (const path of [used, young, ...planted, box.path("elsewhere"), box.path("target/secret.txt")]) {
+        Deno.statSync(path);
+      }
     }),
 });
 

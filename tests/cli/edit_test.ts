@@ -57,6 +57,24 @@ echo three >>"$1"; echo swap >"$(dirname "$1")/.secret.txt.swp"`;
   });
 });
 
+Deno.test("coffer edit gives the editor none of coffer's own credentials", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await set(box, "a", "x");
+    const args = ["edit", "a", "--editor", editor(box, `env | sort >${box.path("env")}`)];
+    const env = { COFFER_KEYFILE: box.path("key"), OTHER: "kept" };
+    for (const permission of ["--allow-env", "--allow-env=COFFER_KEYFILE"]) {
+      await box.ok(args, { permissions: permissions(box, permission), env });
+      const seen = Deno.readTextFileSync(box.path("env"));
+      assert.doesNotMatch(seen, /^COFFER_[A-Z_]+=./m);
+      assert.match(seen, /^OTHER=kept$/m);
+    }
+    // What coffer may not look at, it takes away all the same.
+    await box.ok([...args, ...box.key], { permissions: permissions(box), env: { COFFER_PASSPHRASE: "hunter2" } });
+    assert.doesNotMatch(Deno.readTextFileSync(box.path("env")), /hunter2/);
+  });
+});
+
 Deno.test("coffer edit takes the line end away that editors add, unless the value had one", async () => {
   await sandbox(async (box) => {
     await box.init();

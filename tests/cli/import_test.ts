@@ -195,6 +195,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "coffer import gives gpg none of coffer's own credentials",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    sandbox(async (box) => {
+      await box.init();
+      Deno.mkdirSync(box.path("bin"));
+      Deno.mkdirSync(box.path("store"));
+      box.file("bin/gpg", `#!/bin/sh\nenv >'${box.path("env")}'\necho hunter2\n`, 0o700);
+      box.file("store/bank.gpg", "sealed");
+      const env = { COFFER_KEYFILE: box.path("key"), PATH: `${box.path("bin")}:${Deno.env.get("PATH")}` };
+      const permissions = [...box.permissions(), "--allow-run=gpg", "--allow-env=COFFER_KEYFILE"];
+      await box.ok(["import", box.path("store")], { permissions, env });
+      assert.doesNotMatch(Deno.readTextFileSync(box.path("env")), /^COFFER_[A-Z_]+=./m);
+      assert.equal(await value(box, "bank"), "hunter2");
+    }),
+});
+
+Deno.test({
   name: "coffer import reads a store of pass with gpg, all of it or nothing",
   ignore: !hasProgram("gpg"),
   fn: () =>

@@ -50,6 +50,7 @@ Deno.test("coffer names secrets, users, commands and flags that may have been me
     assert.equal(await hint(["key", "add", "alice", ...box.key]), 'Did you mean "acme/alice"?');
     assert.match(await hint(["gte", "a"]), /`?get`?\?$/);
     assert.equal(await hint(["get", "a", "--versoin", "1"]), "Did you mean --version?");
+    assert.equal(await hint(["ls", "--passphrase", "x"]), "Did you mean --passphrase-file?");
     assert.equal(await hint(["--keyfil", "key", "ls"]), "Did you mean --keyfile?");
     // Who cannot open the vault learns no names.
     assert.doesNotMatch(await hint(["get", "db/pasword"]), /db/);

@@ -314,6 +314,8 @@ const ENDS: readonly (readonly [string, number, Deno.Signal | null])[] = [
   ["ulimit -c 0; kill -QUIT $$", 131, null],
   ["ulimit -c 0; kill -ABRT $$", 134, null],
   ["ulimit -c 0; kill -SEGV $$", 139, null],
+  // A real-time signal, of which the runtime has no name.
+  ...(Deno.build.os === "linux" ? [["kill -34 $$", 162, null] as const] : []),
 ];
 
 runTest("coffer run ends as the command does, by the same code or the same signal", async (box) => {

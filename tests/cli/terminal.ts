@@ -16,8 +16,15 @@ export class Terminal {
   #ended = false;
 
   /** @param around turns the command into one of the shell */
-  constructor(box: Sandbox, args: readonly string[], around = (command: string) => command) {
-    const command = around(box.command(args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" "));
+  constructor(
+    box: Sandbox,
+    args: readonly string[],
+    around = (command: string) => command,
+    permissions: readonly string[] = box.permissions(),
+  ) {
+    const command = around(
+      box.command(args, permissions).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" "),
+    );
     this.#child = new Deno.Command("script", {
       args: ["-q", "-e", "-c", command, "/dev/null"],
       cwd: box.folder,

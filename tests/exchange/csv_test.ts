@@ -58,3 +58,7 @@ Deno.test("parseCsv reads back every table that formatCsv writes", () => {
     { numRuns: Deno.env.get("COFFER_DEEP") === "1" ? 20_000 : 1_000 },
   );
 });
+
+Deno.test("parseCsv() refuses more fields than it has memory for", async () => {
+  await rejectsWith(() => parseCsv(",".repeat(16_000_000), "CSV"), "exchange-limit");
+});

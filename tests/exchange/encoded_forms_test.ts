@@ -61,6 +61,13 @@ Deno.test("encodedForms() finds any text in JSON and percent-encoding as the pla
   );
 });
 
+Deno.test("encodedForms() finds the lines of a text one by one, but for short ones", () => {
+  const key = encodeUtf8("-----BEGIN KEY-----\n  c2VjcmV0IG9uZQ==\r\n  }\nc2VjcmV0IHR3bw==\n-----END KEY-----\n");
+  const masked = (text: string) => new TextDecoder().decode(mask(key, encodeUtf8(text)));
+  assert.equal(masked("log: c2VjcmV0IG9uZQ==\nlog: c2VjcmV0IHR3bw==\n  }\n"), "log: ***\nlog: ***\n  }\n");
+  assert.equal(masked("    -----END KEY-----\n"), "    ***\n");
+});
+
 Deno.test("encodedForms() finds a value inside of longer base64, but for four bits at either end", () => {
   const bytes = fc.uint8Array({ minLength: 4, maxLength: 40 }).filter(ENDLESS);
   fc.assert(

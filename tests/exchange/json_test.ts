@@ -139,3 +139,23 @@ Deno.test("formatJson writes values as text where they are text, and one line a 
     ["/w==", "base64"],
   ]);
 });
+
+Deno.test("parseJson refuses a name that stands twice in one object, of which the last alone would be kept", async () => {
+  const cases: readonly (readonly [string, number])[] = [
+    ['{"a":"hunter2","a":"x"}', 1],
+    ['{"a":"hunter2",\n"b":[{},"\\"",{"a":1}],\n"\\u0061":{"c":1}}', 3],
+    ['[\n{"a":{"":1,"hunter2":2,"":3}}]', 2],
+    [exported(SECRET).replace('"name":', '"value":"hunter2","name":'), 1],
+  ];
+  for (const [text, line] of cases) {
+    const error = await rejectsWith(() => parseJson(text), "malformed-import");
+    assert.equal(error.message, `Cannot read JSON, line ${line}: a name stands twice in one object`);
+  }
+  const once = '{"a":["a","a",{"a":"a"}],"b":{"a":"a,\\"a\\":"},"c":"\\\\","d":[[],{}],"a\\\\":""}';
+  assert.equal(parseJson(once).finish().length, Object.keys(JSON.parse(once)).length + 1);
+});
+
+Deno.test("parseJson refuses what takes far more memory than its text, before it is taken", async () => {
+  await rejectsWith(() => parseJson(`[${"[],".repeat(8_000_000)}[]]`), "exchange-limit");
+  await rejectsWith(() => parseJson('{"a":'.repeat(100_000)), "malformed-import");
+});

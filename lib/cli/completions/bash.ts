@@ -45,9 +45,10 @@ _coffer_names() {
 }
 
 _coffer_files() {
-  local IFS=$'\\n'
+  local name
   compopt -o filenames 2>/dev/null
-  COMPREPLY+=($(compgen -f -- "$current"))
+  # A name such as * must not become the names of all files.
+  while IFS= read -r name; do COMPREPLY+=("$name"); done < <(compgen -f -- "$current")
 }
 
 _coffer_words() {

@@ -15,6 +15,7 @@ import type { SecretInfo } from "../../secrets.ts";
 import { checkName } from "../../state/names.ts";
 import { MAX_VALUE_SIZE } from "../../state/secret.ts";
 import type { Vault } from "../../vault.ts";
+import { withoutCredentials } from "../child_environment.ts";
 import { environment } from "../environment.ts";
 import { checkMayChange, readFile } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
@@ -103,6 +104,7 @@ async function run(
     try {
       child = new Deno.Command(program, {
         args: [...args, path],
+        env: withoutCredentials(),
         stdin: "inherit",
         stdout: "inherit",
         stderr: "inherit",

@@ -11,6 +11,7 @@ import { type Item, itemEntries } from "../../exchange/item.ts";
 import { parsePass } from "../../exchange/pass.ts";
 import { MAX_VALUE_SIZE } from "../../state/secret.ts";
 import { systemError } from "../../storage/system_errors.ts";
+import { withoutCredentials } from "../child_environment.ts";
 import { counted, warn } from "../output.ts";
 import { showProgress } from "../progress.ts";
 
@@ -86,6 +87,7 @@ async function decrypt(path: string): Promise<Bytes> {
   try {
     child = new Deno.Command("gpg", {
       args: ["--quiet", "--batch", "--decrypt", "--", path],
+      env: withoutCredentials(),
       stdin: "null",
       stdout: "piped",
       stderr: "null",

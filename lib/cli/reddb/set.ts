@@ -7,7 +7,7 @@ import { decodeUtf8 } from "../../bytes.ts";
 import { MalformedTextError } from "../../errors.ts";
 import { writeJson } from "../output.ts";
 import { readValue, type ValueFlags } from "../set.ts";
-import { askHidden, assertWanted } from "../terminal.ts";
+import { askValue, assertWanted } from "../terminal.ts";
 import { ownCredential, reaching, type RedDbFlags, redDbOptions } from "./open.ts";
 import { warnOfKeptLines } from "./state.ts";
 
@@ -24,7 +24,7 @@ export default async function set(flags: RedDbSetFlags, path: string, key: strin
   const { RedDbVault } = await import("../../reddb/mod.ts");
   await reaching(async () => {
     await using vault = await RedDbVault.open(path, await credential(), redDbOptions(flags, path));
-    const value = asText(given ?? await askHidden(`Value of ${key}:`), key);
+    const value = asText(given ?? await askValue(`Value of ${key}:`), key);
     const before = (await vault.load())?.kv.get(key);
     if (before !== undefined && before !== value) {
       await assertWanted(flags.yes, `Replace the value of "${key}"? RedDB keeps no older ones.`);

@@ -50,11 +50,22 @@ export async function runCommand(run: Run, signals: SignalPass): Promise<Deno.Co
   signals.attach(child);
   // What does not read its stdin to the end is no failure, and nothing to wait for.
   if (run.stdin !== undefined) void feed(child.stdin, run.stdin);
-  if (run.mask === undefined) return await child.status;
+  if (run.mask === undefined) return await statusOf(child);
   // As in a pipe, what the command left running may go on printing; a signal ends the wait for it.
   const passed = run.mask.pass(child);
-  const [status] = await Promise.all([child.status, Promise.race([passed, signals.abandoned])]);
+  const [status] = await Promise.all([statusOf(child), Promise.race([passed, signals.abandoned])]);
   return status;
+}
+
+/** How a command ended. The runtime knows no real-time signals: of one that died of such it tells in an error alone. */
+async function statusOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+  try {
+    return await child.status;
+  } catch (error) {
+    const signal = error instanceof TypeError ? /^Invalid signal: ([0-9]+)$/.exec(error.message)?.[1] : undefined;
+    if (signal === undefined) throw error;
+    return { success: false, code: 128 + Number(signal), signal: null };
+  }
 }
 
 function start({ command: [program, ...args], environment, stdin, mask }: Run): Deno.ChildProcess {

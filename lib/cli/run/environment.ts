@@ -8,7 +8,7 @@ import { MissingPermissionError } from "../../errors.ts";
 import { UnfitForEnvironmentError } from "../../exchange/errors.ts";
 import { fillTemplate, namesIn } from "../../exchange/template.ts";
 import type { Assignment } from "../../exchange/variable_names.ts";
-import { CREDENTIAL_VARIABLES } from "../credential.ts";
+import { mayRead, withoutCredentials } from "../child_environment.ts";
 import type { Values } from "../read_secrets.ts";
 import type { Request } from "./request.ts";
 
@@ -44,23 +44,13 @@ export function filledVariables(request: Request, below: Assignment, values: Val
 }
 
 /**
- * The whole environment of a command. coffer's own credential variables are not in it: where this process may, it
- * forgets them, and where it may not even look at them they are set to nothing.
+ * The whole environment of a command. coffer's own credential variables are not in it.
  *
  * @throws {MissingPermissionError} when the environment is to be clean, and what is to be kept may not be read
  */
 export function environmentWith(given: ReadonlyMap<string, string>, clean: boolean): Environment {
   const base = clean ? keptVariables() : withoutCredentials();
   return { env: Object.assign(Object.create(null), base, Object.fromEntries(given)), clearEnv: clean };
-}
-
-function withoutCredentials(): Record<string, string> {
-  const emptied: Record<string, string> = {};
-  for (const variable of CREDENTIAL_VARIABLES) {
-    if (mayRead(variable)) Deno.env.delete(variable);
-    else emptied[variable] = "";
-  }
-  return emptied;
 }
 
 function keptVariables(): Record<string, string> {
@@ -76,10 +66,6 @@ function keptVariables(): Record<string, string> {
 export function checkMayKeep(): void {
   if (KEPT_VARIABLES.every(mayRead)) return;
   throw new MissingPermissionError(`--allow-env=${KEPT_VARIABLES.join(",")}`, "keep these variables with --clean-env");
-}
-
-function mayRead(variable: string): boolean {
-  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }
 
 function textOf(name: string, values: Values): string {

@@ -38,7 +38,8 @@ export class SignalPass implements Disposable {
    */
   attach(child: Deno.ChildProcess): void {
     this.#child = child;
-    void child.status.then(() => this.#ended = true, () => {});
+    const end = () => this.#ended = true;
+    void child.status.then(end, end);
     const terminal = onTerminal();
     if (Deno.build.os === "windows") {
       for (const signal of WINDOWS) this.#listen(signal, () => this.#arrived());

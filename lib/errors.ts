@@ -81,8 +81,8 @@ export const ERROR_TABLE = {
   "vault-exists": { exit: 10, hint: "Choose another path; an existing vault is never replaced" },
   "no-anchor": { exit: 2, hint: "It was made without one, on purpose; there is nothing to look after" },
   "anchor-exists": { exit: 10, hint: "It is of another vault; if that one is gone for good, remove its anchor" },
-  "secret-exists": { exit: 10, hint: "Choose another name, or remove the existing secret first" },
-  "file-exists": { exit: 10, hint: "Choose another path; an existing file is never replaced" },
+  "secret-exists": { exit: 10, hint: "Choose another name, or replace the existing secret with --overwrite" },
+  "file-exists": { exit: 10, hint: "Choose another path; this command replaces no file" },
   "weak-kdf": { exit: 11, hint: "Use at least 19 MiB and 2 passes" },
   "kdf-limit": {
     exit: 11,
@@ -92,7 +92,10 @@ export const ERROR_TABLE = {
   "backup-read-only": { exit: 11, hint: "A backup is not changed; put it back with `coffer restore`" },
   "reason-required": { exit: 11, hint: "Say why with --reason; the vault's policy asks for it" },
   "seal-limit": { exit: 11, hint: "Give the vault a new key before changing it further" },
-  "slots-would-drop": { exit: 11, hint: "Give their credentials too, or drop them with --drop-others" },
+  "slots-would-drop": {
+    exit: 11,
+    hint: "Give their credentials too, with --also-keyfile and its kin, or drop them with --drop-others",
+  },
   "backup-foreign": { exit: 7, hint: "Restore it to another path; it is of another vault" },
   "last-slot": { exit: 11, hint: "Add another slot first" },
   "reddb-no-key": {
@@ -164,6 +167,8 @@ export const ERROR_TABLE = {
     exit: 2,
     hint: "Nothing was written; choose other names, or --format json, which holds everything",
   },
+  "folder-not-found": { exit: 3, hint: "Check the path, or make the folder first" },
+  "declined": { exit: 1, hint: "Nothing was changed; to go on, answer y, or give --yes" },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The stable name of an error's cause; callers and scripts branch on it. */
@@ -285,6 +290,14 @@ export class FileNotFoundError extends CofferError {
   /** Names what the file is for, and its path. */
   constructor(readonly purpose: string, readonly path: string, options: CofferErrorOptions = {}) {
     super("file-not-found", `Cannot read ${purpose} "${path}": no such file`, options);
+  }
+}
+
+/** Thrown when the folder of a file that would be written is not there. */
+export class FolderNotFoundError extends CofferError {
+  /** Names the folder. */
+  constructor(readonly path: string, options: CofferErrorOptions = {}) {
+    super("folder-not-found", `The folder "${path}" is not there`, options);
   }
 }
 
@@ -515,7 +528,9 @@ export class TooManyAttemptsError extends CofferError {
     const seconds = Math.ceil(retryAfter / 1000);
     const what = options.what ?? "open this vault";
     super("too-many-attempts", `Too many failed tries to ${what}: the next is possible in ${seconds} s`, {
-      hint: `Try again in ${seconds} seconds; each further failure makes the wait longer`,
+      hint: `Try again in ${seconds} ${
+        seconds === 1 ? "second" : "seconds"
+      }; each further failure makes the wait longer`,
       ...options,
     });
   }
@@ -725,6 +740,14 @@ export class InterruptedError extends CofferError {
   /** Takes no facts. */
   constructor(options: CofferErrorOptions = {}) {
     super("interrupted", "Interrupted", options);
+  }
+}
+
+/** Thrown when the user was asked whether to go on, and said no. */
+export class DeclinedError extends CofferError {
+  /** Takes no facts. */
+  constructor(options: CofferErrorOptions = {}) {
+    super("declined", "Not done, because the answer was no", options);
   }
 }
 

@@ -28,6 +28,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   VaultClosedError: [],
   TransactionClosedError: [],
   InterruptedError: [],
+  DeclinedError: [],
   // These take one text.
   CorruptVaultError: ["what"],
   MalformedCredentialError: ["what"],
@@ -43,6 +44,7 @@ const FACTS: Record<string, readonly unknown[]> = {
   EmptyFileError: ["/a/b"],
   NotAVaultError: ["/a/b"],
   FileExistsError: ["/a/b"],
+  FolderNotFoundError: ["/a"],
   SecretNotFoundError: ["name"],
   MalformedTextError: ["name"],
   SecretExistsError: ["name"],
@@ -119,6 +121,6 @@ Deno.test("TooManyAttemptsError gives the wait in milliseconds, and in seconds t
     const error = new errors.TooManyAttemptsError(wait);
     assert.equal(error.retryAfter, wait);
     assert.match(error.message, new RegExp(` ${seconds} s$`));
-    assert.match(error.hint, new RegExp(` ${seconds} seconds`));
+    assert.match(error.hint, new RegExp(` ${seconds} second${seconds === 1 ? "" : "s"};`));
   }
 });

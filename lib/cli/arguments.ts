@@ -24,6 +24,10 @@ export interface Call {
   readonly args: readonly string[];
 }
 
+/** What to do about a flag that `run` does not know: it is the command's own. */
+export const HINT_OF_RUN =
+  "Put -- before the command: coffer run -- COMMAND; what stands behind it is the command's own";
+
 type Flags = Readonly<Record<string, Flag>>;
 
 /** Whether the arguments ask for JSON, as far as can be said without parsing them: also wrong ones get their answer. */
@@ -70,7 +74,8 @@ export async function arrange(args: readonly string[], root: Group): Promise<Req
     if (word === "--") escaped = ["--", ...queue.splice(0)];
     else if (word === "--help" || word === "-h") return { kind: "help", inputs: [...route, "--help"] };
     else if (word.startsWith("-") && word !== "-") {
-      flags.take(word, queue, target.flags, "Put -- before an argument that begins with a dash");
+      const hint = route[0] === "run" ? HINT_OF_RUN : "Put -- before an argument that begins with a dash";
+      flags.take(word, queue, target.flags, hint);
     } else rest.push(word);
   }
   const inputs = [...route, ...flags.inputs, ...rest, ...escaped];

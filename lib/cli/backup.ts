@@ -33,8 +33,9 @@ export default async function backup(flags: BackupFlags, file: string): Promise<
   const encrypt = to.length === 0 ? undefined : await ageEncrypter(to);
   const opening = prepareOpening(flags);
   const names = keep === undefined ? [file] : numbered(file, keep);
-  if (keep === undefined && !overwrite) checkMayCreate(file);
-  else checkMayWrite(file, "write");
+  if (keep === undefined && !overwrite) {
+    checkMayCreate(file, "Choose another path, replace the file with --overwrite, or keep older backups with --keep N");
+  } else checkMayWrite(file, "write");
 
   await using vault = await openVault(opening);
   // Only now is it known that the vault is there, and which file it is.

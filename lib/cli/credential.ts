@@ -55,6 +55,14 @@ const PURPOSES: Readonly<Record<CredentialKind, string>> = {
   certificate: "certificate file",
 };
 
+/** What each kind is asked for as, where - stands for stdin and stdin is a terminal. */
+const QUESTIONS: Readonly<Record<CredentialKind, string>> = {
+  passphrase: "Passphrase:",
+  keyFile: "Key file:",
+  recoveryCode: "Recovery code:",
+  certificate: "Certificate:",
+};
+
 /**
  * The credential that was given by a flag, else by a variable. Several flags, or several variables, are refused.
  *
@@ -86,8 +94,9 @@ export function givenCredential(flags: GlobalFlags, question: string): Credentia
   };
 }
 
-/** A flag that names a file with a new passphrase, read now. */
+/** The new passphrase in a file that a flag names, read now; on a terminal, - asks for it. */
 export async function readNewPassphrase(path: string): Promise<string> {
+  if (path === STDIN && Deno.stdin.isTerminal()) return await (await import("./terminal.ts")).askNewPassphrase();
   return await readCredentialText(path, "passphrase");
 }
 
@@ -135,6 +144,10 @@ export async function readCredentialText(path: string, kind: CredentialKind): Pr
 
 async function readCredentialFile(path: string, kind: CredentialKind): Promise<Uint8Array> {
   const purpose = PURPOSES[kind];
+  // Reading a terminal as a file would show what is typed, and say nothing of what is waited for.
+  if (path === STDIN && Deno.stdin.isTerminal()) {
+    return await (await import("./terminal.ts")).askHidden(QUESTIONS[kind]);
+  }
   const { bytes, mode } = path === STDIN
     ? { bytes: await readStdin(MAX_FILE_SIZE), mode: undefined }
     : await readFile(path, purpose, MAX_FILE_SIZE);

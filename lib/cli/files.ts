@@ -4,7 +4,14 @@
  * @module
  */
 import { type Bytes, concat } from "../bytes.ts";
-import { FileExistsError, FileNotFoundError, MissingPermissionError, UsageError, VaultExistsError } from "../errors.ts";
+import {
+  FileExistsError,
+  FileNotFoundError,
+  FolderNotFoundError,
+  MissingPermissionError,
+  UsageError,
+  VaultExistsError,
+} from "../errors.ts";
 import { assertFree } from "../storage/create.ts";
 import { folderOf } from "../storage/path_watch.ts";
 import { isWriteRefusal, systemError } from "../storage/system_errors.ts";
@@ -15,6 +22,9 @@ export const STDIN = "-";
 const CHUNK_SIZE = 64 * 1024;
 
 let stdinClaimedBy: string | undefined;
+
+/** What to do about a file that is there, for commands with this flag. */
+export const REPLACEABLE = "Choose another path, or replace the file with --overwrite";
 
 /** What was read of a file. */
 export interface FileContents {
@@ -85,32 +95,35 @@ export function removeFile(path: string): void {
 /**
  * Refuses a path that is taken, before other work is done. Another process may still take it afterwards.
  *
+ * @param hint what to do about it, where the command has a flag for that
  * @throws {FileExistsError}
  */
-export function checkFree(path: string): void {
+export function checkFree(path: string, hint?: string): void {
   try {
     assertFree(path);
   } catch (error) {
-    throw error instanceof VaultExistsError ? new FileExistsError(path, { cause: error }) : error;
+    if (!(error instanceof VaultExistsError)) throw error;
+    throw new FileExistsError(path, { cause: error, ...(hint === undefined ? {} : { hint }) });
   }
 }
 
 /**
  * Refuses a path at which no new file can be made, before other work is done.
  *
- * @throws {FileExistsError} @throws {MissingPermissionError}
+ * @param hint what to do when there is a file, where the command has a flag for that
+ * @throws {FileExistsError} @throws {MissingPermissionError} @throws {FolderNotFoundError}
  */
-export function checkMayCreate(path: string): void {
-  checkFree(path);
+export function checkMayCreate(path: string, hint?: string): void {
+  checkFree(path, hint);
   checkMayWrite(path, "write");
 }
 
 /**
- * Refuses a path that this process has no permission to write to, before other work is done. The folder counts: a file
- * is written beside its place first, so a permission for its own name alone is too little.
+ * Refuses a path that this process has no permission to write to, or whose folder is not there, before other work is
+ * done. The folder counts: a file is written beside its place first, so a permission for its own name alone is too little.
  *
  * @param operation what is wanted, as a verb: `write`, `create vault`
- * @throws {MissingPermissionError}
+ * @throws {MissingPermissionError} @throws {FolderNotFoundError}
  */
 export function checkMayWrite(path: string, operation: string): void {
   const folder = folderOf(path);
@@ -118,6 +131,7 @@ export function checkMayWrite(path: string, operation: string): void {
     if (Deno.permissions.querySync({ name, path: folder }).state === "granted") continue;
     throw new MissingPermissionError(`--allow-${name}=${folder}`, `${operation} "${path}"`);
   }
+  if (!isThere(folder)) throw new FolderNotFoundError(folder.replace(/(?<=.)\/+$/, ""));
 }
 
 /**

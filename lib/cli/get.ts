@@ -7,7 +7,7 @@ import { decodeUtf8, encodeBase64 } from "../bytes.ts";
 import { UsageError, VersionNotFoundError } from "../errors.ts";
 import type { SecretInfo } from "../secrets.ts";
 import { checkName } from "../state/names.ts";
-import { checkMayCreate, checkMayWrite } from "./files.ts";
+import { checkMayCreate, checkMayWrite, REPLACEABLE } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { isExpired } from "./metadata.ts";
 import { suggesting } from "./suggesting.ts";
@@ -40,7 +40,7 @@ export default async function get(flags: GetFlags, name: string): Promise<void> 
   if (overwrite && out === undefined) throw new UsageError("--overwrite needs --out");
   const opening = prepareOpening(flags);
   if (out !== undefined && overwrite) checkMayWrite(out, "write");
-  else if (out !== undefined) checkMayCreate(out);
+  else if (out !== undefined) checkMayCreate(out, REPLACEABLE);
 
   await using vault = await openVault(opening);
   const { info, value } = await suggesting(vault, () => read(vault, name, version));

@@ -6,7 +6,7 @@
 import { type Bytes, decodeUtf8, encodeBase64 } from "../bytes.ts";
 import { UsageError } from "../errors.ts";
 import { fillTemplate, MAX_TEMPLATE_SIZE, namesIn, parseTemplate } from "../exchange/template.ts";
-import { checkMayCreate, checkMayWrite, claimStdin, readFile, readStdin, STDIN } from "./files.ts";
+import { checkMayCreate, checkMayWrite, claimStdin, readFile, readStdin, REPLACEABLE, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { sameFile } from "./numbered.ts";
 import { prepareOpening } from "./open.ts";
@@ -36,7 +36,7 @@ export default async function inject(flags: InjectFlags): Promise<void> {
   }
   const opening = prepareOpening(flags);
   if (out !== undefined && overwrite) checkMayWrite(out, "write");
-  else if (out !== undefined) checkMayCreate(out);
+  else if (out !== undefined) checkMayCreate(out, REPLACEABLE);
 
   const template = parseTemplate(await readTemplate(flags.in));
   const names = namesIn(template);

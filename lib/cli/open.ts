@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { UsageError } from "../errors.ts";
+import { UsageError, WrongCredentialError } from "../errors.ts";
 import { type CredentialOptions, provided } from "../sealed/credential.ts";
 import type { AuditOptions, FileOptions, OpenOptions, Vault } from "../vault.ts";
-import { givenCredential } from "./credential.ts";
+import { type CredentialSource, findCredential, givenCredential } from "./credential.ts";
 import { environment } from "./environment.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { warn } from "./output.ts";
@@ -18,6 +18,8 @@ export interface Opening {
   readonly path: string;
   /** How to open it. */
   readonly options: OpenOptions;
+  /** Where the credential comes from; undefined when it is asked for. */
+  readonly source?: CredentialSource | undefined;
 }
 
 /** Path of the vault: --vault, else COFFER_VAULT, else a file in the current folder. */
@@ -50,18 +52,30 @@ export function auditOptions({ actor, reason }: GlobalFlags): AuditOptions {
 export function prepareOpening(flags: GlobalFlags): Opening {
   const path = vaultPath(flags);
   const credential = givenCredential(flags, `Passphrase for ${path}:`);
-  return { path, options: { ...credential, ...fileOptions(flags), ...auditOptions(flags) } };
+  const options = { ...credential, ...fileOptions(flags), ...auditOptions(flags) };
+  return { path, options, source: findCredential(flags) };
 }
 
 /** Opens the vault. */
-export async function openVault({ path, options }: Opening): Promise<Vault> {
+export async function openVault({ path, options, source }: Opening): Promise<Vault> {
   const { Vault } = await import("../vault.ts");
-  const vault = await waitingFor("opening the vault", async (say) => {
-    // A command is short: that the vault gets a new key in between is no reason to fail.
-    return await Vault.open(path, { ...options, ...sayingWhen(options, say), followRotations: true });
-  });
-  if (vault.recovered) warnRecovered();
-  return vault;
+  try {
+    const vault = await waitingFor("opening the vault", async (say) => {
+      // A command is short: that the vault gets a new key in between is no reason to fail.
+      return await Vault.open(path, { ...options, ...sayingWhen(options, say), followRotations: true });
+    });
+    if (vault.recovered) warnRecovered();
+    return vault;
+  } catch (error) {
+    if (!(error instanceof WrongCredentialError)) throw error;
+    throw new WrongCredentialError({ hint: wrongHint(source, error.hint), cause: error });
+  }
+}
+
+/** The same for every kind of credential; but a variable may have been set for another vault and forgotten. */
+function wrongHint(source: CredentialSource | undefined, usual: string): string {
+  const origin = source?.from.startsWith("COFFER_") ? `It came from ${source.from}. ` : "";
+  return `${origin}${usual}; \`coffer passwd --recovery-file FILE\` sets a new passphrase for a forgotten one`;
 }
 
 /** The passphrase of options, told of once it is there: what follows it may be long. */

@@ -26,7 +26,20 @@ import {
 import { CofferError, UsageError } from "../errors.ts";
 import { settledFlags } from "./call.ts";
 import { type Command, type Example, type Group, isGroup } from "./define.ts";
+import { HINT_OF_RUN } from "./arguments.ts";
 import { flagName } from "./flags.ts";
+import { layOutHelp } from "./help_layout.ts";
+import { meaning } from "./near_names.ts";
+import { columns } from "./transient.ts";
+
+/** Where what was given as an argument goes, by command. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["set", "A value is no argument: use the prompt, --stdin, --file or --value"],
+  ["inject", "Name the file of the template with --in, or -i"],
+  ["session verify", "A token is no argument: give it on stdin, or its file with --file"],
+  ["session revoke", "A token is no argument: give it on stdin, or its file with --file"],
+  ["key check", "A key is no argument: give it on stdin, or its file with --file"],
+]);
 
 /**
  * Hands the inputs to the parser, which runs the command; returns the help text that was asked for, if any.
@@ -39,20 +52,21 @@ export async function parse(root: Group, inputs: readonly string[]): Promise<str
     failures.push(error);
     return "";
   };
-  await run(application(await buildGroup(root), keep, inputs), inputs, {
+  await run(application(await buildGroup(root), keep, inputs, await namesBeside(root, inputs)), inputs, {
     process: {
       stdout: { write: (text) => void (help += text) },
       stderr: { write: () => {} },
     },
   });
   if (failures.length > 0) throw failures[0];
-  return help;
+  return layOutHelp(help, Deno.stdout.isTerminal() ? columns() : Infinity);
 }
 
 function application(
   root: RouteMap<CommandContext>,
   keep: (error: unknown) => string,
   inputs: readonly string[],
+  siblings: readonly string[],
 ): Application<CommandContext> {
   return buildApplication(root, {
     name: "coffer",
@@ -61,8 +75,8 @@ function application(
     localization: {
       text: {
         ...text_en,
-        noCommandRegisteredForInput: ({ input, corrections }) => keep(unknownCommand(input, corrections)),
-        exceptionWhileParsingArguments: (error) => keep(asUsageError(error, inputs[0])),
+        noCommandRegisteredForInput: ({ input, corrections }) => keep(unknownCommand(input, corrections, siblings)),
+        exceptionWhileParsingArguments: (error) => keep(asUsageError(error, inputs)),
         exceptionWhileLoadingCommandFunction: keep,
         exceptionWhileLoadingCommandContext: keep,
         exceptionWhileRunningCommand: keep,
@@ -104,22 +118,54 @@ function examplesText(examples: readonly Example[]): string {
   return ["", "EXAMPLES", ...lines.map((line) => `  ${line}`)].map((line) => `${line}\n`).join("");
 }
 
-function unknownCommand(input: string, corrections: readonly string[]): UsageError {
+/** Words of other programs for what coffer has, in the order in which they may be meant. */
+const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = Object.assign(Object.create(null), {
+  list: ["ls"],
+  delete: ["rm", "revoke"],
+  del: ["rm", "revoke"],
+  remove: ["rm", "revoke"],
+  add: ["set"],
+  put: ["set"],
+  create: ["init", "add", "new"],
+  new: ["init", "add"],
+  rename: ["mv"],
+  move: ["mv"],
+  show: ["get"],
+  read: ["get"],
+  cat: ["get"],
+  search: ["find"],
+  exec: ["run"],
+  version: ["--version"],
+});
+
+function unknownCommand(input: string, corrections: readonly string[], siblings: readonly string[]): UsageError {
+  const other = OTHER_WORDS[input]?.find((word) => siblings.includes(word));
+  const meant = other === undefined ? corrections : [other];
   return new UsageError(`Unknown command "${input}"`, {
-    hint: corrections.length > 0 ? `Did you mean ${corrections.join(" or ")}?` : "Run `coffer help`",
+    hint: meant.length > 0 ? meaning(meant) : "Run `coffer help`",
   });
 }
 
+/** The names beside the last word of a route that ends at a name that is not there. */
+async function namesBeside(root: Group, route: readonly string[]): Promise<readonly string[]> {
+  let target: Command | Group = root;
+  for (const word of route) {
+    const load: (() => Promise<Command | Group>) | undefined = isGroup(target) ? target.targets[word] : undefined;
+    if (load === undefined) break;
+    target = await load();
+  }
+  return isGroup(target) ? [...Object.keys(target.targets), ...(target === root ? ["--version"] : [])] : [];
+}
+
 /** The parser's errors in coffer's words. What was typed stays out: it may be a value in the wrong place. */
-function asUsageError(error: unknown, command: string | undefined): unknown {
+function asUsageError(error: unknown, inputs: readonly string[]): unknown {
+  const hint = usualHint(error, inputs);
   if (error instanceof ArgumentParseError) {
-    return error.exception instanceof CofferError ? error.exception : error;
+    return error.exception instanceof CofferError ? namingFlag(error.exception, error) : error;
   }
   if (error instanceof FlagNotFoundError) {
     return new UsageError(`Unknown flag --${error.input}`, {
-      ...(error.corrections.length > 0
-        ? { hint: `Did you mean ${error.corrections.map(flagName).join(" or ")}?` }
-        : {}),
+      ...(error.corrections.length > 0 ? { hint: meaning(error.corrections.map(flagName)) } : hint),
     });
   }
   if (error instanceof UnexpectedFlagError) {
@@ -127,7 +173,7 @@ function asUsageError(error: unknown, command: string | undefined): unknown {
   }
   if (error instanceof UnexpectedPositionalError) {
     return new UsageError(`Too many arguments, expected ${error.expectedCount}`, {
-      ...(command === "set" ? { hint: "A value is no argument: use the prompt, --stdin, --file or --value" } : {}),
+      ...hint,
     });
   }
   if (error instanceof UnsatisfiedPositionalError) {
@@ -135,4 +181,18 @@ function asUsageError(error: unknown, command: string | undefined): unknown {
   }
   if (error instanceof UnsatisfiedFlagError) return new UsageError(`--${error.externalFlagName} needs a value`);
   return error;
+}
+
+/** What those often forget who type what a command does not take. */
+function usualHint(error: unknown, [command, second]: readonly string[]): { readonly hint?: string } {
+  if (error instanceof FlagNotFoundError) return command === "run" ? { hint: HINT_OF_RUN } : {};
+  const hint = HINTS.get(`${command}`) ?? HINTS.get(`${command} ${second}`);
+  return hint === undefined ? {} : { hint };
+}
+
+/** The error with the flag in it, where it says what its value must be: a placeholder alone may stand behind several. */
+function namingFlag(error: CofferError, { externalFlagNameOrPlaceholder: name }: ArgumentParseError): CofferError {
+  const rest = /^[A-Z]+( must be .*)$/s.exec(error.message)?.[1];
+  if (!(error instanceof UsageError) || rest === undefined || !/^[a-z]/.test(name)) return error;
+  return new UsageError(`${flagName(name)}${rest}`, { hint: error.hint, cause: error });
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { UsageError } from "../errors.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
 import { note, showOnce, writeOut } from "./output.ts";
 import { askLine, canAsk } from "./terminal.ts";
+import { untilSignal } from "./until_signal.ts";
 
 const WORDS_PER_LINE = 6;
 /** How many words are asked back. */
@@ -32,7 +33,7 @@ export async function showRecoveryCode(code: string, noConfirm: boolean): Promis
  * Asks for some words of the code, to be sure that it was written down.
  *
  * @param outcome what comes of it when it was not, for the message
- * @throws {UsageError} when they are wrong too often
+ * @throws {UsageError} when they are wrong too often @throws {InterruptedError} says the outcome, too
  */
 export async function confirmRecoveryCode(code: string, outcome = "no vault was made"): Promise<void> {
   const words = code.split(" ");
@@ -41,13 +42,29 @@ export async function confirmRecoveryCode(code: string, outcome = "no vault was 
     const [first, second, third] = positions.map((position) => position + 1);
     const question = `Type words ${first}, ${second} and ${third} of the code, or all ${words.length}:`;
     // The code is shown in several lines, and may be pasted so.
-    const answer = (await askLine(question, "joined")).toLowerCase().split(/\s+/).join(" ");
+    const answer = (await askInterruptibly(question, outcome)).toLowerCase().split(/\s+/).join(" ");
     if (answer === code || answer === positions.map((position) => words[position]).join(" ")) return;
     note("That is not what the code says.");
   }
   throw new UsageError(`The recovery code was not confirmed, so ${outcome}`, {
     hint: "Run the command again; --no-confirm skips the question",
   });
+}
+
+/** Asks so that a signal ends the question, not the process: who gives up is told what came of it. */
+async function askInterruptibly(question: string, outcome: string): Promise<string> {
+  try {
+    return await untilSignal(async (signalled) => {
+      const interrupted = signalled.then((): never => {
+        note("");
+        throw new InterruptedError();
+      });
+      return await Promise.race([askLine(question, "joined"), interrupted]);
+    });
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError({ hint: `Run the command again; ${outcome}`, cause: error });
+  }
 }
 
 /** Some different numbers below a limit, in order. */

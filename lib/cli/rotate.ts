@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ConflictingCredentialsError } from "../errors.ts";
 import type { RotateReport } from "../rotate.ts";
 import type { CredentialOptions } from "../sealed/credential.ts";
 import type { SlotInfo } from "../slots.ts";
@@ -12,7 +13,7 @@ import { checkMayChange, checkMayCreate, claimStdin, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
 import { refuseBoth } from "./metadata.ts";
 import { withNewFile } from "./new_credential.ts";
-import { openVault, prepareOpening } from "./open.ts";
+import { type Opening, openVault, prepareOpening } from "./open.ts";
 import { note, shown, showOnce, writeJson } from "./output.ts";
 import { waitingFor } from "./progress.ts";
 import { showRecoveryCode } from "./recovery.ts";
@@ -45,14 +46,14 @@ export interface RotateFlags extends GlobalFlags {
 export default async function rotate(flags: RotateFlags): Promise<void> {
   const { dropOthers, noRecovery, recoveryOut, json } = flags;
   refuseBoth({ "--no-recovery": noRecovery, "--recovery-out": recoveryOut });
-  const { path, options } = prepareOpening(flags);
+  const { path, options, ...from } = prepare(flags);
   const others = furtherCredentials(flags);
   if (recoveryOut !== undefined) checkMayCreate(recoveryOut);
   checkMayChange(path);
 
   // It opens the vault first, and is wanted once more for the new key.
   const opening = remembered(options);
-  await using vault = await openVault({ path, options: { ...options, ...opening } });
+  await using vault = await openVault({ ...from, path, options: { ...options, ...opening } });
   let code: string | undefined;
   const report = await withNewFile(recoveryOut, async (write) => {
     const onRecoveryCode = async (text: string) => {
@@ -67,6 +68,18 @@ export default async function rotate(flags: RotateFlags): Promise<void> {
   });
   if (json) await printJson(vault, report, code, recoveryOut);
   else tell(report);
+}
+
+/** One credential opens the vault; of several, the others go behind flags of their own. */
+function prepare(flags: GlobalFlags): Opening {
+  try {
+    return prepareOpening(flags);
+  } catch (error) {
+    if (!(error instanceof ConflictingCredentialsError)) throw error;
+    const hint = "Open the vault with one; give the others with --also-passphrase-file, --also-keyfile, " +
+      "--also-certificate-file or --also-recovery-file";
+    throw new ConflictingCredentialsError(error.given, { hint, cause: error });
+  }
 }
 
 function furtherCredentials(flags: RotateFlags): CredentialOptions[] {

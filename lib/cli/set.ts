@@ -38,7 +38,7 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
   const opening = prepareOpening(flags);
   checkMayChange(opening.path);
   if (flags.trim && !flags.stdin && !isGiven(flags.file)) throw new UsageError("--trim needs --stdin or --file");
-  const read = await readValue(flags);
+  const read = await readValue(flags, name);
   const given = flags.trim && read !== undefined ? withoutLineEnd(read) : read;
 
   await using vault = await openVault(opening);
@@ -52,11 +52,12 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
 }
 
 /** The value that the flags name, or undefined when it is to be asked for. */
-export async function readValue({ stdin, file, value }: ValueFlags): Promise<Uint8Array | undefined> {
+export async function readValue({ stdin, file, value }: ValueFlags, name: string): Promise<Uint8Array | undefined> {
   refuseBoth({ "--stdin": stdin, "--file": file, "--value": value });
   if (value !== undefined) return checkValue(encodeUtf8(value));
   if (stdin || file === STDIN) {
     claimStdin(stdin ? "--stdin" : "--file");
+    if (canAsk()) note(`Reading the value of ${shown(name)}, which shows as it is typed; end with Ctrl-D`);
     return checkRead(await readStdin(MAX_VALUE_SIZE));
   }
   if (file !== undefined) return checkRead((await readFile(file, "the value from", MAX_VALUE_SIZE)).bytes);

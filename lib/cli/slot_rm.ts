@@ -17,7 +17,10 @@ export interface SlotRmFlags extends GlobalFlags {
 /** Removes a slot. */
 export default async function slotRm(flags: SlotRmFlags, id: number): Promise<void> {
   await using vault = await openVault(prepareOpening(flags));
-  await assertWanted(flags.yes, `Remove slot ${id}? Its credential will open this vault no more.`);
+  // Of a slot that is not there, nobody is asked; removing it says so.
+  if ((await vault.slots.list()).some((slot) => slot.id === id)) {
+    await assertWanted(flags.yes, `Remove slot ${id}? Its credential will open this vault no more.`);
+  }
   const slot = await vault.slots.remove(id);
   if (flags.json) await writeJson(slot);
   else if (Deno.stderr.isTerminal()) note(`Removed slot ${slot.id} (${slot.kind})`);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Bytes, concat, decodeUtf8 } from "../bytes.ts";
-import { InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
+import { DeclinedError, InterruptedError, MalformedCredentialError, UsageError } from "../errors.ts";
 import { environment } from "./environment.ts";
 import { BRACKETED_PASTE, countLines, HiddenAnswer, isLineEnds } from "./hidden_answer.ts";
 import { Keyboard } from "./keyboard.ts";
@@ -183,9 +183,9 @@ async function readBehind(): Promise<Bytes> {
  * Lets somebody at a terminal think again before what cannot be undone; a script, which nobody answers for, is not asked.
  *
  * @param yes whether the answer was given with the command
- * @throws {InterruptedError} unless the answer begins with y; the end of the input is no answer
+ * @throws {DeclinedError} unless the answer begins with y @throws {InterruptedError} at the end of the input
  */
 export async function assertWanted(yes: boolean, question: string): Promise<void> {
   if (yes || !canAsk()) return;
-  if (!/^y/i.test(await askLine(`${question} [y/N]`))) throw new InterruptedError();
+  if (!/^y/i.test(await askLine(`${question} [y/N]`))) throw new DeclinedError();
 }

@@ -63,7 +63,7 @@ export function lastTouched(): number {
 }
 
 /** How many columns the terminal has; 80 where it does not say. */
-function columns(): number {
+export function columns(): number {
   try {
     return Deno.consoleSize().columns || 80;
   } catch {

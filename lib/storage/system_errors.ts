@@ -25,7 +25,12 @@ export function systemError(error: unknown, operation: string, path: string, hin
   const options = hint === undefined ? { cause: error } : { cause: error, hint };
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof Deno.errors.NotCapable) {
-    return new MissingPermissionError(neededFlag(error, path), `${operation} "${path}"`, options);
+    const flag = neededFlag(error, path);
+    return new MissingPermissionError(flag, `${operation} "${path}"`, {
+      // The runtime keeps such folders, as those of the kernel's own files, from all but who may do anything.
+      ...(flag === "--allow-all" ? { hint: "Choose a path outside of /proc, /sys and /dev" } : {}),
+      ...options,
+    });
   }
   if (code === "EROFS") return new ReadOnlyFileSystemError(operation, path, options);
   if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") return new DiskFullError(operation, path, options);

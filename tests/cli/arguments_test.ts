@@ -186,12 +186,12 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [["get", "a", "--out", "--overwrite"], /--out needs a value/],
   [["get", "a", "--overwrite"], /--overwrite needs --out/],
   [["get", "a", "--overwrite=yes"], /--overwrite takes no value/],
-  [["get", "a", "--version", "0"], /N must be a whole number from 1/],
-  [["get", "a", "--version", "1.5"], /N must be a whole number from 1/],
+  [["get", "a", "--version", "0"], /--version must be a whole number from 1/],
+  [["get", "a", "--version", "1.5"], /--version must be a whole number from 1/],
   [["get", "a", "--version", "1", "--version", "2"], /--version was given more than once/],
   [["get", "a", "--vault", ""], /path of the vault is empty/],
-  [["get", "a", "--timeout", "soon"], /SECONDS must be a number/],
-  [["get", "a", "--timeout=-1"], /SECONDS must be a number/],
+  [["get", "a", "--timeout", "soon"], /--timeout must be a number/],
+  [["get", "a", "--timeout=-1"], /--timeout must be a number/],
   [["set", "a", "value"], /Too many arguments, expected 1/],
   [["set", "a"], /No value was given, and stdin is not a terminal/],
   [["set", "a", "--stdin", "--value", "v"], /--stdin and --value cannot be used together/],
@@ -205,7 +205,7 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [["meta", "a", "--tag", "x", "--add-tag", "y"], /--tag and --add-tag cannot be used together/],
   [["restore-version", "a", "one"], /N must be a whole number from 1/],
   [["slot", "add"], /--kind is missing/],
-  [["slot", "add", "--kind", "card"], /KIND must be one of passphrase, recovery, keyfile, certificate/],
+  [["slot", "add", "--kind", "card"], /--kind must be one of passphrase, recovery, keyfile, certificate/],
   [["slot", "add", "--kind", "keyfile"], /--kind keyfile needs --new-keyfile/],
   [["slot", "add", "--kind", "recovery", "--new-keyfile", "f"], /--new-keyfile does not go with --kind recovery/],
   [["slot", "rm", "first"], /ID must be a whole number from 1/],
@@ -222,6 +222,35 @@ Deno.test("coffer refuses arguments that make no sense with exit 2, before it lo
       assert.match(JSON.parse(err).error.message, message, args.join(" "));
     }));
     assert.deepEqual([...Deno.readDirSync(box.folder)], []);
+  });
+});
+
+/** Arguments that make no sense, and what the hint has to say. */
+const USAGE_HINTS: readonly (readonly [readonly string[], RegExp])[] = [
+  [["get", "a", "--pasphrase-file", "f"], /^Did you mean --passphrase-file\?$/],
+  [["get", "a", "--constructor"], /--help/],
+  [["set", "a", "value"], /A value is no argument/],
+  [["inject", "t.tpl"], /--in, or -i/],
+  [["session", "verify", "token"], /on stdin, or its file with --file/],
+  [["run", "--env", "X=y", "sh", "-c", "true"], /^Put -- before the command/],
+  [["run", "sh", "--frobnicate"], /^Put -- before the command/],
+  [["list"], /^Did you mean ls\?$/],
+  [["delete", "a"], /^Did you mean rm\?$/],
+  [["remove", "a"], /^Did you mean rm\?$/],
+  [["add", "a"], /^Did you mean set\?$/],
+  [["rename", "a", "b"], /^Did you mean mv\?$/],
+  [["version"], /^Did you mean --version\?$/],
+  [["slot", "delete"], /^Did you mean rm\?$/],
+  [["key", "delete"], /^Did you mean revoke\?$/],
+  [["constructor"], /coffer help/],
+];
+
+Deno.test("coffer hints at what was meant by arguments that make no sense", async () => {
+  await sandbox(async (box) => {
+    await Promise.all(USAGE_HINTS.map(async ([args, hint]) => {
+      const { err } = await box.fails(args, "usage", 2);
+      assert.match(JSON.parse(err).error.hint, hint, args.join(" "));
+    }));
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { type Sandbox, sandbox, WEAK } from "./coffer.ts";
+import { type RunOptions, type Sandbox, sandbox, WEAK } from "./coffer.ts";
 
 const PAGE = 4096;
 
@@ -185,6 +185,76 @@ Deno.test("coffer init never replaces what is at the path", async () => {
   });
 });
 
+Deno.test("coffer says that a folder is missing before it reads, asks or shows anything", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    await box.ok(["set", "a", "--value", "v", ...box.key]);
+    const template = box.file("template", "text");
+    const cases: readonly (readonly string[])[] = [
+      ["init", "--vault", "nodir/a.coffer", "--keyfile", "not read"],
+      ["get", "a", "--out", "nodir/x", "--keyfile", "not read"],
+      ["get", "a", "--overwrite", "--out", "nodir/x", "--keyfile", "not read"],
+      ["inject", "--in", template, "--out", "nodir/x"],
+      ["backup", "nodir/app.coffer", "--keyfile", "not read"],
+      ["export", "--out", "nodir/x", "--new-passphrase-file", "not read", "--keyfile", "not read"],
+    ];
+    for (const args of cases) {
+      const { err } = await box.fails(args, "folder-not-found", 3);
+      assert.equal(JSON.parse(err).error.message, 'The folder "nodir" is not there', args.join(" "));
+    }
+    assert.throws(() => Deno.statSync(box.path("nodir")), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("coffer names the flag that replaces what is in the way, where there is one", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    for (const name of ["a", "b"]) await box.ok(["set", name, "--value", "v", ...box.key]);
+    const template = box.file("template", "text");
+    box.file("there", "old");
+    const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
+      [["get", "a", "--out", "there"], "file-exists", /--overwrite/],
+      [["inject", "--in", template, "--out", "there"], "file-exists", /--overwrite/],
+      [["backup", "there"], "file-exists", /--overwrite.*--keep/],
+      [["mv", "a", "b"], "secret-exists", /--overwrite/],
+      [["export", "--out", "there", "--new-passphrase-file", template], "file-exists", /replaces no file/],
+    ];
+    for (const [args, code, hint] of cases) {
+      const { err } = await box.fails([...args, ...box.key], code, 10);
+      assert.match(JSON.parse(err).error.hint, hint, args.join(" "));
+    }
+  });
+});
+
+Deno.test("coffer names the folder that it may not read, and says where no folder can be had", async () => {
+  await sandbox(async (box) => {
+    if (Deno.build.os === "linux") {
+      const permissions = ["--allow-read", "--allow-write"];
+      const { err } = await box.fails(["init", "--vault", "/proc/x.coffer"], "missing-permission", 8, { permissions });
+      assert.match(JSON.parse(err).error.hint, /outside of \/proc/);
+    }
+    const { err } = await box.fails(["status", "--vault", "/elsewhere/x.coffer"], "missing-permission", 8);
+    assert.equal(JSON.parse(err).error.hint, "Run deno with --allow-read=/elsewhere/");
+  });
+});
+
+Deno.test("coffer says which variables it may not look at, where they may have named the vault or a credential", async () => {
+  await sandbox(async (box) => {
+    const hint = async (args: readonly string[], code: string, exit: number, options: RunOptions = {}) =>
+      JSON.parse((await box.fails(args, code, exit, options)).err).error.hint as string;
+    assert.match(await hint(["status"], "vault-not-found", 3), /--allow-env=COFFER_VAULT$/);
+    await box.init();
+    assert.match(await hint(["get", "a", ...box.key], "secret-not-found", 3), /--allow-env=COFFER_VAULT$/);
+    assert.match(await hint(["ls"], "no-credential", 4), /--allow-env=\S*COFFER_PASSPHRASE,/);
+    for (const args of [["status", "--vault", "other"], ["get", "a", "--vault", box.vault, ...box.key]]) {
+      const [code, exit] = args[0] === "status" ? ["vault-not-found", 3] as const : ["secret-not-found", 3] as const;
+      assert.doesNotMatch(await hint(args, code, exit), /allow-env/, args.join(" "));
+    }
+    const permissions = [...box.permissions(), "--allow-env"];
+    assert.doesNotMatch(await hint(["get", "a", ...box.key], "secret-not-found", 3, { permissions }), /allow-env/);
+  });
+});
+
 Deno.test("coffer names the permission that is missing, and asks for none", async () => {
   await sandbox(async (box) => {
     await box.init();
@@ -265,7 +335,7 @@ Deno.test("coffer get --out --overwrite that fails leaves what was there, and no
     await box.init();
     await box.ok(["set", "a", "--value", "v", ...box.key]);
     Deno.mkdirSync(box.path("folder"));
-    for (const out of ["folder", "missing/out", "x".repeat(256)]) {
+    for (const out of ["folder", "x".repeat(256)]) {
       const { err } = await box.fails(["get", "a", "--overwrite", "--out", out, ...box.key], "io-error", 1);
       assert.equal(JSON.parse(err).error.message, `Cannot write "${out}"`);
     }

@@ -65,6 +65,11 @@ Deno.test("coffer says the same for every credential that does not open the vaul
     const messages = new Set<string>();
     for (const flags of wrong) messages.add((await box.fails(["get", "a", ...flags], "wrong-credential", 4)).err);
     assert.equal(messages.size, 1);
+    assert.match([...messages][0]!, /coffer passwd --recovery-file FILE/);
+    const variable = { env: { COFFER_PASSPHRASE: "hunter2" }, permissions: [...box.permissions(), "--allow-env"] };
+    const { err } = await box.fails(["get", "a"], "wrong-credential", 4, variable);
+    assert.match(JSON.parse(err).error.hint, /^It came from COFFER_PASSPHRASE\. /);
+    assert.doesNotMatch(err, /hunter2/);
   });
 });
 

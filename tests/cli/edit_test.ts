@@ -109,6 +109,7 @@ Deno.test("coffer edit commits nothing when the value is the same, or the editor
       assert.equal(result.code, exit, `${script}: ${result.err}`);
       if (code === undefined) assert.deepEqual(JSON.parse(result.out), { name: "a", version: 1, changed: false });
       else assert.equal(JSON.parse(result.err.trim().split("\n").at(-1)!).error.code, code, result.err);
+      if (code === "editor-failed") assert.match(result.err, /The editor \\"\S+\/editor\\" ended/);
       assert.deepEqual(leftovers(box.folder), []);
     }
     assert.equal(await generation(), 1);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { BRACKETED_PASTE } from "../../lib/cli/hidden_answer.ts";
 import { type Sandbox, WEAK } from "./coffer.ts";
 import { Terminal, terminalTest } from "./terminal.ts";
 
@@ -51,8 +52,8 @@ terminalTest(
       await terminal.type(`${PASSPHRASE}\r`);
       return await terminal.sees("deriving the key and opening the vault… 1 s");
     });
-    assert.equal(before, `\r\n${EMPTY_LINE}`);
-    await terminal.sees(`${EMPTY_LINE}Value of a: `);
+    assert.equal(before, `${BRACKETED_PASTE.off}\r\n${EMPTY_LINE}`);
+    await terminal.sees(`${EMPTY_LINE}${BRACKETED_PASTE.on}Value of a: `);
     await terminal.type("v\r");
     await terminal.sees("Saved a, version 1");
     const { code, screen } = await terminal.end();

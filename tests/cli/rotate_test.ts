@@ -18,6 +18,9 @@ Deno.test("coffer rotate refuses to drop slots, names them, and leaves the vault
     const before = Deno.readFileSync(box.vault);
     const { err } = await box.fails(["rotate", ...box.key, "--recovery-out", "new"], "slots-would-drop", 11);
     assert.match(JSON.parse(err).error.message, /3 \(keyfile "ci"\)/);
+    assert.match(JSON.parse(err).error.hint, /--also-keyfile.*--drop-others/);
+    const both = await box.fails(["rotate", ...box.key, "--passphrase-file", "x"], "conflicting-credentials", 2);
+    assert.match(JSON.parse(both.err).error.hint, /--also-passphrase-file/);
     await box.fails(["rotate", ...box.key, "--no-recovery"], "slots-would-drop", 11);
     assert.deepEqual(Deno.readFileSync(box.vault), before);
     assert.throws(() => Deno.statSync(box.path("new")), Deno.errors.NotFound);

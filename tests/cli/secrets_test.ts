@@ -127,7 +127,7 @@ Deno.test("coffer get --out makes a private file, and replaces one only with --o
     assert.equal(Deno.statSync(out).mode! & 0o777, 0o600);
     await box.ok(["get", "a", "--out", box.path("new"), ...box.key]);
     assert.equal(Deno.statSync(box.path("new")).mode! & 0o777, 0o600);
-    await box.fails(["get", "a", "--out", box.path("no/such/folder"), ...box.key], "io-error", 1);
+    await box.fails(["get", "a", "--out", box.path("no/such/folder"), ...box.key], "folder-not-found", 3);
   });
 });
 

@@ -44,6 +44,54 @@ terminalTest("coffer init makes no vault when the recovery code is not confirmed
   assert.throws(() => Deno.statSync(box.vault), Deno.errors.NotFound);
 });
 
+terminalTest(
+  "coffer init that is given up at the question for the recovery code says that no vault was made",
+  async (box) => {
+    for (const keys of ["\u0003", "\u0004"]) {
+      // In the place of the shell, whose own answer to Ctrl-C would be the exit code.
+      const terminal = new Terminal(box, ["init", "--new-keyfile", box.path("key")], (command) => `exec ${command}`);
+      await terminal.sees("of the code, or all 24: ");
+      await terminal.type(keys);
+      await terminal.sees("coffer: error: Interrupted");
+      await terminal.sees("no vault was made");
+      assert.equal((await terminal.end()).code, 1);
+      assert.throws(() => Deno.statSync(box.vault), Deno.errors.NotFound);
+    }
+  },
+);
+
+terminalTest(
+  "coffer asks without echo where - stands for a credential on a terminal, and says what it reads",
+  async (box) => {
+    const [, pass] = await withPassphrase(box, "p4ss");
+    const cases: readonly (readonly [readonly string[], readonly string[]])[] = [
+      [["ls", "--passphrase-file", "-"], ["Passphrase: "]],
+      [["passwd", "--passphrase-file", pass!, "--new-passphrase-file", "-", ...WEAK], [
+        "New passphrase: ",
+        "New passphrase again: ",
+      ]],
+    ];
+    for (const [args, questions] of cases) {
+      const terminal = new Terminal(box, args);
+      for (const question of questions) {
+        await terminal.sees(question);
+        await terminal.type("p4ss\r");
+      }
+      const { code, screen } = await terminal.end();
+      assert.equal(code, 0, screen);
+      assert.doesNotMatch(screen, /p4ss/);
+    }
+    const recovery = new Terminal(box, ["ls", "--recovery-file", "-"]);
+    await recovery.sees("Recovery code: ");
+    await recovery.type("no code\r");
+    assert.equal((await recovery.end()).code, 4);
+    const value = new Terminal(box, ["set", "a", "--stdin", "--passphrase-file", pass!]);
+    await value.sees("Reading the value of a, which shows as it is typed; end with Ctrl-D");
+    await value.type("v\n\u0004");
+    assert.equal((await value.end()).code, 0);
+  },
+);
+
 terminalTest("coffer init takes the whole recovery code as an answer, and --no-confirm asks nothing", async (box) => {
   const terminal = new Terminal(box, ["init", "--new-keyfile", box.path("key")]);
   await terminal.sees("write it down.");
@@ -214,8 +262,13 @@ terminalTest("coffer rm and slot rm ask once, and take anything but yes for no",
     const terminal = new Terminal(box, [...args, ...box.key]);
     await terminal.sees(question);
     await terminal.type(keys);
-    return (await terminal.end()).code;
+    const { code, screen } = await terminal.end();
+    const said = keys === "\u0004" ? /error: Interrupted/ : /error: Not done, because the answer was no/;
+    if (code !== 0) assert.match(screen, said);
+    return code;
   };
+  const missing = await new Terminal(box, ["slot", "rm", "99", ...box.key]).end();
+  assert.equal(missing.code, 3, "nobody is asked about a slot that is not there");
   for (const no of ["\r", "n\r", "\u0004"]) {
     assert.equal(await answer(["rm", "a"], 'Remove "a" with all versions? [y/N] ', no), 1);
     assert.equal(await answer(["slot", "rm", "2"], "Remove slot 2?", no), 1);

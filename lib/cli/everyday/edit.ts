@@ -111,7 +111,7 @@ async function run(
       })
         .spawn();
     } catch (error) {
-      throw new EditorFailedError("The editor could not be run", { cause: error });
+      throw new EditorFailedError(`The editor "${program}" could not be run`, { cause: error });
     }
     const outcome = await Promise.race([child.status, ended]);
     if (typeof outcome === "string") {
@@ -120,7 +120,7 @@ async function run(
       child.unref();
       throw new InterruptedError();
     }
-    if (!outcome.success) throw new EditorFailedError(`The editor ended with exit code ${outcome.code}`);
+    if (!outcome.success) throw new EditorFailedError(`The editor "${program}" ended with exit code ${outcome.code}`);
   }, EDITORS_OWN.filter((signal) => END_SIGNALS.includes(signal)));
 }
 

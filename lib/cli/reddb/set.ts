@@ -20,7 +20,7 @@ export interface RedDbSetFlags extends RedDbFlags, ValueFlags {
 /** Sets an entry, under one lock from loading to saving. */
 export default async function set(flags: RedDbSetFlags, path: string, key: string): Promise<void> {
   const credential = ownCredential(flags, path);
-  const given = await readValue(flags);
+  const given = await readValue(flags, key);
   const { RedDbVault } = await import("../../reddb/mod.ts");
   await reaching(async () => {
     await using vault = await RedDbVault.open(path, await credential(), redDbOptions(flags, path));

@@ -18,6 +18,7 @@ import { note, shown, showOnce, warn, writeJson, writeOut } from "./output.ts";
 import { waitingFor } from "./progress.ts";
 import { confirmRecoveryCode, layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
+import { warnOfWeak } from "./weak_passphrase.ts";
 
 /** Flags of `init`. */
 export interface InitFlags extends GlobalFlags, KdfFlags {
@@ -63,8 +64,11 @@ export default async function init(flags: InitFlags): Promise<void> {
       if (recoveryOut === undefined) await showCode(code, flags, path);
       else write(code);
     };
+    const { passphrase } = credential;
+    const judged = async () => await warnOfWeak(typeof passphrase === "function" ? await passphrase() : passphrase!);
     const options = {
       ...credential,
+      ...(passphrase === undefined ? {} : { passphrase: judged }),
       ...kdf,
       label,
       ...fileOptions(flags),

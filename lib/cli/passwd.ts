@@ -12,6 +12,7 @@ import { openVault, prepareOpening } from "./open.ts";
 import { note, writeJson } from "./output.ts";
 import { waitingFor } from "./progress.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
+import { warnOfWeak } from "./weak_passphrase.ts";
 
 /** Flags of `passwd`. */
 export interface PasswdFlags extends GlobalFlags, KdfFlags {
@@ -30,11 +31,14 @@ export default async function passwd(flags: PasswdFlags): Promise<void> {
   const given = await readNew(flags.newPassphraseFile);
 
   await using vault = await openVault(opening);
-  const slot = await waitingFor("deriving the key", () =>
-    vault.changePassphrase(given ?? askNewPassphrase, {
-      ...kdf,
-      ...(flags.slot === undefined ? {} : { slot: flags.slot }),
-    }));
+  const slot = await waitingFor(
+    "deriving the key",
+    () =>
+      vault.changePassphrase(async () => await warnOfWeak(given ?? await askNewPassphrase()), {
+        ...kdf,
+        ...(flags.slot === undefined ? {} : { slot: flags.slot }),
+      }),
+  );
   if (flags.json) await writeJson(slot);
   else if (Deno.stderr.isTerminal()) note(`Changed the passphrase of slot ${slot.id}`);
 }

@@ -17,6 +17,8 @@ const VALUES: ReadonlyMap<string, ReadonlyMap<string, unknown>> = new Map([
   ["max-secret-age", new Map<string, unknown>([["none", null]])],
 ]);
 const AGE = "max-secret-age";
+/** Days of the units that an age can be given in. */
+const UNITS: Readonly<Record<string, number>> = { d: 1, w: 7, y: 365 };
 
 /**
  * The value that a word stands for.
@@ -27,9 +29,12 @@ export function parsePolicy(name: string, word: string): unknown {
   const values = VALUES.get(name);
   if (values === undefined) throw new UsageError(`There is no such policy; there are ${[...VALUES.keys()].join(", ")}`);
   if (values.has(word)) return values.get(word);
-  const days = /^[1-9][0-9]{0,4}$/.test(word) ? Number(word) : NaN;
+  const [, count, unit = "d"] = /^([1-9][0-9]{0,4})([dwy])?$/.exec(word) ?? [];
+  const days = Number(count) * UNITS[unit]!;
   if (name === AGE && days <= 36_500) return days;
-  const words = name === AGE ? "a number of days from 1 to 36500, or none" : [...values.keys()].slice(0, 4).join(", ");
+  const words = name === AGE
+    ? "days from 1 to 36500 (90, 90d, 12w, 1y), or none"
+    : [...values.keys()].slice(0, 4).join(", ");
   throw new UsageError(`The policy ${name} takes ${words}`);
 }
 

@@ -16,6 +16,7 @@ import type { GlobalFlags } from "./flags.ts";
 import { sameFile } from "./numbered.ts";
 import { auditOptions, fileOptions, vaultPath } from "./open.ts";
 import { note, shown, warn, writeJson } from "./output.ts";
+import { shownPolicy } from "./policy.ts";
 import { waitingFor } from "./progress.ts";
 import { assertWanted } from "./terminal.ts";
 
@@ -48,7 +49,7 @@ export default async function restore(flags: RestoreFlags, backup: string): Prom
     note(`Restored ${shown(path)} from generation ${report.from}; it is generation ${report.generation} now`);
     if (report.kept !== undefined) note(`The vault that was there is kept as ${shown(report.kept)}`);
   }
-  const policies = POLICY_NAMES.map((name) => `${name} ${report.policies[name] ?? "none"}`).join(", ");
+  const policies = POLICY_NAMES.map((name) => `${name} ${shownPolicy(report.policies[name])}`).join(", ");
   // Restrictions must not go without a word: an older backup may not have them yet.
   if (report.policiesFrom === "backup" && found) {
     warn(`The vault that was there does not open, so the policies are those of the backup: ${policies}`);

@@ -9,9 +9,10 @@ import { checkName } from "../state/names.ts";
 import { checkValue, MAX_VALUE_SIZE } from "../state/secret.ts";
 import { checkMayChange, claimStdin, readFile, readStdin, STDIN } from "./files.ts";
 import type { GlobalFlags } from "./flags.ts";
-import { type MetadataFlags, metadataFrom, refuseBoth } from "./metadata.ts";
+import { endsItsLine, withoutLineEnd } from "./line_end.ts";
+import { isGiven, type MetadataFlags, metadataFrom, refuseBoth } from "./metadata.ts";
 import { openVault, prepareOpening } from "./open.ts";
-import { note, shown, writeJson } from "./output.ts";
+import { note, shown, warn, writeJson } from "./output.ts";
 import { askValue, canAsk } from "./terminal.ts";
 
 /** Flags that say where a value comes from. */
@@ -25,7 +26,10 @@ export interface ValueFlags {
 }
 
 /** Flags of `set`. */
-export interface SetFlags extends GlobalFlags, MetadataFlags, ValueFlags {}
+export interface SetFlags extends GlobalFlags, MetadataFlags, ValueFlags {
+  /** Whether one line end behind what is read is left out. */
+  readonly trim: boolean;
+}
 
 /** Reads a value and keeps it as a new version. */
 export default async function set(flags: SetFlags, name: string): Promise<void> {
@@ -33,11 +37,16 @@ export default async function set(flags: SetFlags, name: string): Promise<void> 
   const metadata = metadataFrom(flags);
   const opening = prepareOpening(flags);
   checkMayChange(opening.path);
-  const given = await readValue(flags, name);
+  if (flags.trim && !flags.stdin && !isGiven(flags.file)) throw new UsageError("--trim needs --stdin or --file");
+  const read = await readValue(flags, name);
+  const given = flags.trim && read !== undefined ? withoutLineEnd(read) : read;
 
   await using vault = await openVault(opening);
   const value = given ?? await askValue(`Value of ${name}:`);
   const { version } = await vault.secrets.set(name, value, metadata);
+  if (given !== undefined && (flags.stdin || isGiven(flags.file)) && !flags.trim && endsItsLine(given)) {
+    warn("The line end behind the value is a part of it now; --trim leaves it out");
+  }
   if (flags.json) await writeJson({ name, version });
   else if (Deno.stderr.isTerminal()) note(`Saved ${shown(name)}, version ${version}`);
 }

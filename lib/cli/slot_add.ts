@@ -18,6 +18,7 @@ import { note, showOnce, writeJson, writeOut } from "./output.ts";
 import { waitingFor } from "./progress.ts";
 import { layOut } from "./recovery.ts";
 import { askNewPassphrase, canAsk } from "./terminal.ts";
+import { warnOfWeak } from "./weak_passphrase.ts";
 
 /** Flags of `slot add`. */
 export interface SlotAddFlags extends GlobalFlags, KdfFlags {
@@ -105,8 +106,8 @@ async function newSlot(kind: SlotKind, label: string, flags: SlotAddFlags): Prom
 
 async function newPassphrase(path: string | undefined): Promise<string | (() => Promise<string>)> {
   if (path === STDIN) claimStdin("--new-passphrase-file");
-  if (path !== undefined) return await readNewPassphrase(path);
-  if (canAsk()) return askNewPassphrase;
+  if (path !== undefined) return await warnOfWeak(await readNewPassphrase(path));
+  if (canAsk()) return async () => await warnOfWeak(await askNewPassphrase());
   throw new NoCredentialError({ hint: "Give the new passphrase with --new-passphrase-file, or run on a terminal" });
 }
 

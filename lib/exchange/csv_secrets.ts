@@ -33,7 +33,9 @@ export function parseCsvSecrets(text: string): EntryList {
   const { header, rows } = parseCsv(text, FORMAT);
   const names = header.map(columnName);
   if (!isSecretsHeader(header)) {
-    throw new MalformedImportError(FORMAT, "line 1", "the header names no columns name and value");
+    throw new MalformedImportError(FORMAT, "line 1", "the header names no columns name and value", {
+      hint: "Nothing was imported; csv wants the columns name and value, other formats their program's own columns",
+    });
   }
   const doubled = names.length !== new Set(names).size;
   if (doubled || !names.every((name) => (COLUMNS as readonly string[]).includes(name))) {

@@ -4,7 +4,8 @@
  * A file is a list of `NAME=VALUE`, also `export NAME=VALUE` and `NAME: VALUE`. A value in one of three quotes (' " `)
  * may have several lines; in double quotes `\n` and `\r` stand for line ends. Without quotes a value ends at the line's
  * end or at `#`, white space around it does not count. Of a name that stands twice the last one counts. What that package
- * passes over in silence (a line that is neither an assignment nor a comment) is an error here.
+ * passes over in silence (a line that is neither an assignment nor a comment) is an error here; what it reads otherwise than
+ * it may have been meant (a value cut at `#`, a `${…}` that is kept) is read like that, and told of.
  *
  * Not for `coffer run --env-file`: see `variable_file.ts`, which is stricter.
  *
@@ -25,6 +26,10 @@ interface Assignment {
   readonly value: string;
   /** Where the search for the next one begins: at the end of a line, or of the text. */
   readonly end: number;
+  /** Whether it is without quotes, and a `#` right behind other characters ends it. */
+  readonly cut: boolean;
+  /** Whether it stands between single quotes, where nobody expects anything to be put in. */
+  readonly literal: boolean;
 }
 
 /**
@@ -43,11 +48,18 @@ export function parseDotenv(source: string): EntryList {
     }
     if (found !== undefined) {
       const { name, value } = found;
-      entries.set({ name, value: encodeUtf8(value), where: `line ${lines.at(at)}` });
+      entries.set({ name, value: encodeUtf8(value), where: `line ${lines.at(at)}` }, doubtsOf(found));
     }
     at = skipSpace(text, endOfLine(text, found?.end ?? at));
   }
   return entries;
+}
+
+function doubtsOf({ value, cut, literal }: Assignment): string[] {
+  return [
+    ...(cut ? ["the value ends at its #, as it has no quotes"] : []),
+    ...(!literal && value.includes("${") ? ["${…} in the value is kept as it is"] : []),
+  ];
 }
 
 function assignmentAt(text: string, at: number): Assignment | undefined {
@@ -79,7 +91,8 @@ function quotedAt(text: string, at: number): Value | undefined {
   }
   for (const close of closings.reverse()) {
     const end = endOfValue(text, close + 1);
-    if (end !== undefined) return { value: unquoted(text.slice(open, close + 1)), end };
+    if (end === undefined) continue;
+    return { value: unquoted(text.slice(open, close + 1)), end, cut: false, literal: quote === "'" };
   }
   return undefined;
 }
@@ -106,7 +119,8 @@ function unquotedAt(text: string, at: number): Value {
       "a value with a separator of lines or paragraphs needs quotes",
     );
   }
-  return { value: unquoted(value), end };
+  const cut = text[end] === "#" && /\S/.test(text[end - 1]!);
+  return { value: unquoted(value), end, cut, literal: false };
 }
 
 /** Takes away quotes that stand around the whole, and reads line ends in double ones. */

@@ -49,24 +49,42 @@ export interface ImportEntry {
   readonly where?: string;
 }
 
+/** Something that was read as its format wants it, and perhaps not as it was meant. */
+export interface ImportWarning {
+  /** Name of the entry, as it stands in the file. */
+  readonly name: string;
+  /** Where it stands in the file: `line 3`. */
+  readonly where: string;
+  /** What became of it; nothing of the value. */
+  readonly what: string;
+}
+
 /** The entries of a file while it is read, by name, in their order. */
 export class EntryList {
   readonly #format: string;
   readonly #entries = new Map<string, ImportEntry & { readonly where: string }>();
+  readonly #doubts = new Map<string, readonly string[]>();
 
   /** @param format what it is called in messages */
   constructor(format: string) {
     this.#format = format;
   }
 
-  /** Takes an entry; one that had the name before is forgotten. @throws {ExchangeLimitError} */
-  set(entry: ImportEntry & { readonly where: string }): void {
+  /**
+   * Takes an entry; one that had the name before is forgotten.
+   *
+   * @param doubts how it may have been meant otherwise; nothing of the value
+   * @throws {ExchangeLimitError}
+   */
+  set(entry: ImportEntry & { readonly where: string }, doubts: readonly string[] = []): void {
     // Other programs, and file systems, may keep what looks the same in another form.
     const name = entry.name.normalize("NFC");
     if (this.#entries.size >= MAX_ENTRIES && !this.#entries.has(name)) {
       throw new ExchangeLimitError("The file has more entries", MAX_ENTRIES);
     }
     this.#entries.set(name, { ...entry, name });
+    if (doubts.length > 0) this.#doubts.set(name, doubts);
+    else this.#doubts.delete(name);
   }
 
   /** Takes an entry. @throws {MalformedImportError} when one has the name already @throws {ExchangeLimitError} */
@@ -81,6 +99,13 @@ export class EntryList {
   /** Whether there is an entry of the name. */
   has(name: string): boolean {
     return this.#entries.has(name.normalize("NFC"));
+  }
+
+  /** What may have been meant otherwise, of the entries that count. */
+  warnings(): ImportWarning[] {
+    return [...this.#entries.values()].flatMap(({ name, where }) =>
+      (this.#doubts.get(name) ?? []).map((what) => ({ name, where, what }))
+    );
   }
 
   /**

@@ -8,7 +8,7 @@ import type { EntryList } from "./entry.ts";
 import { MalformedImportError } from "./errors.ts";
 
 /** A format whose files are text. */
-export type TextFormat = "dotenv" | "json" | "csv" | "keepassxc" | "bitwarden" | "1password";
+export type TextFormat = "dotenv" | "json" | "csv" | "keepassxc" | "bitwarden" | "1password" | "browser-csv";
 
 /**
  * Reads a file. The reader of a format is loaded when it is needed.
@@ -30,6 +30,8 @@ export async function parseEntries(format: TextFormat, bytes: Uint8Array): Promi
       return (await import("./bitwarden.ts")).parseBitwarden(text);
     case "1password":
       return (await import("./onepassword.ts")).parseOnepassword(text);
+    case "browser-csv":
+      return (await import("./browser.ts")).parseBrowser(text);
   }
 }
 
@@ -46,18 +48,26 @@ export async function guessFormat(path: string, bytes: Uint8Array): Promise<Text
     return isBitwarden(parseDocument(asText("json", bytes), "JSON")) ? "bitwarden" : "json";
   }
   if (!name.endsWith(".csv")) return undefined;
-  const [{ isSecretsHeader }, { parseCsv }, { hasColumns }, { KEEPASSXC_COLUMNS }, { ONEPASSWORD_COLUMNS }] =
-    await Promise.all([
-      import("./csv_secrets.ts"),
-      import("./csv.ts"),
-      import("./manager_csv.ts"),
-      import("./keepassxc.ts"),
-      import("./onepassword.ts"),
-    ]);
+  const [
+    { isSecretsHeader },
+    { parseCsv },
+    { hasColumns },
+    { KEEPASSXC_COLUMNS },
+    { ONEPASSWORD_COLUMNS },
+    { isBrowserHeader },
+  ] = await Promise.all([
+    import("./csv_secrets.ts"),
+    import("./csv.ts"),
+    import("./manager_csv.ts"),
+    import("./keepassxc.ts"),
+    import("./onepassword.ts"),
+    import("./browser.ts"),
+  ]);
   const { header } = parseCsv(asText("csv", bytes), "CSV");
   if (isSecretsHeader(header)) return "csv";
   if (hasColumns(header, KEEPASSXC_COLUMNS)) return "keepassxc";
   if (hasColumns(header, ONEPASSWORD_COLUMNS)) return "1password";
+  if (isBrowserHeader(header)) return "browser-csv";
   return undefined;
 }
 

@@ -28,12 +28,17 @@ export interface TotpCode {
 
 const ALGORITHMS = { SHA1: "SHA-1", SHA256: "SHA-256", SHA512: "SHA-512" } as const;
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/**
+ * Least digits of a secret without an address: 80 bits. RFC 4226, section 4, wants 128, and many services give 80. What is
+ * shorter is more likely a password that happens to have no other signs.
+ */
+const MIN_BARE_DIGITS = 16;
 /** Longest text that is looked at. */
 const MAX_TEXT_LENGTH = 8192;
 
 /**
- * Reads an `otpauth://totp/…` address, or a secret alone in base32, in any case, with or without spaces and padding. What
- * it does not say is as usual: SHA-1, 6 digits, 30 seconds.
+ * Reads an `otpauth://totp/…` address, or a secret alone in base32, at least 16 characters of it, in any case, with or
+ * without spaces and padding. What it does not say is as usual: SHA-1, 6 digits, 30 seconds.
  *
  * @throws {MalformedOtpError}
  */
@@ -41,7 +46,7 @@ export function parseTotp(text: string): Totp {
   const trimmed = text.trim();
   if (trimmed.length > MAX_TEXT_LENGTH) throw new MalformedOtpError("it is too long");
   if (!/^[a-z][a-z0-9+.-]*:/i.test(trimmed)) {
-    return { secret: decodeBase32(trimmed), ...parameters(new URLSearchParams()) };
+    return { secret: decodeBase32(trimmed, MIN_BARE_DIGITS), ...parameters(new URLSearchParams()) };
   }
   if (!/^otpauth:\/\//i.test(trimmed)) throw new MalformedOtpError("an address has to begin with otpauth://");
   let url: URL;
@@ -91,7 +96,7 @@ export async function totpCode({ secret, algorithm, digits, period }: Totp, time
 }
 
 /** Base32 (RFC 4648, section 6). Bits that are left over are ignored, as all such programs do. */
-function decodeBase32(text: string): Bytes {
+function decodeBase32(text: string, least = 1): Bytes {
   const digits = text.replace(/[\s-]/g, "").replace(/=+$/, "").toUpperCase();
   if (digits === "") throw new MalformedOtpError("it is empty");
   if ([1, 3, 6].includes(digits.length % 8)) throw new MalformedOtpError("its base32 is cut short");
@@ -99,6 +104,9 @@ function decodeBase32(text: string): Bytes {
   let buffer = 0;
   let bits = 0;
   let size = 0;
+  if (digits.length < least) {
+    throw new MalformedOtpError(`without an otpauth:// address it needs ${least} characters of base32`);
+  }
   for (const digit of digits) {
     const value = BASE32.indexOf(digit);
     if (value < 0) throw new MalformedOtpError("it is neither an otpauth:// address nor base32");

@@ -6,6 +6,8 @@ import { Terminal, terminalTest } from "./terminal.ts";
 const LINES: readonly (readonly [readonly string[], readonly string[]])[] = [
   [[""], ["init", "set", "get", "ls", "slot", "restore-version", "completions", "--vault", "--version"]],
   [["in"], ["init"]],
+  [["help", "sl"], ["slot"]],
+  [["help", "slot", ""], ["ls", "add", "rm"]],
   [["slot", ""], ["ls", "add", "rm"]],
   [["--json", "slot", "a"], ["add"]],
   [["--vault", "x", "--timeout", "3", "stat"], ["status"]],
@@ -22,6 +24,7 @@ const LINES: readonly (readonly [readonly string[], readonly string[]])[] = [
   [["completions", ""], ["bash", "zsh", "fish"]],
   [["--vault", "ke"], ["key file"]],
   [["set", "--file", "ke"], ["key file"]],
+  [["inject", "-i", "ke"], ["key file"]],
   [["--version", ""], ["init"]],
   [["user", "role", "acme/alice", ""], ["read", "write", "admin"]],
   [["policy", "set", ""], ["audit-reads", "max-secret-age"]],
@@ -169,6 +172,9 @@ Deno.test({
       }
       // Only what follows the last break of the line is put in.
       assert.deepEqual(await completed(box, ["user", "show", "--keyfile", "key", "acme/al@x"]), ["x:y"]);
+      // Where a number or a name can stand, flags are not in its way.
+      assert.deepEqual(await completed(box, ["slot", "rm", ""]), ["1"]);
+      assert.ok((await completed(box, ["run", "--", "cof"])).includes("coffer"));
       assert.deepEqual(await completed(box, ["get", "--keyfile", "$(touch ran)`touch ran`key", "app"]), []);
       assert.throws(() => Deno.statSync(box.path("ran")), Deno.errors.NotFound);
     }),

@@ -33,6 +33,25 @@ Deno.test("coffer opens a vault with each of the four kinds of credential", asyn
   });
 });
 
+Deno.test("coffer init, passwd and slot add warn of a weak passphrase, and take it", async () => {
+  const warning = "coffer: warning: The new passphrase is weak\n";
+  await sandbox(async (box) => {
+    const weak = box.file("weak", "abc\n");
+    const strong = box.file("strong", "vG7#qL2m!xWp9@Zt\n");
+    const init = await box.ok(["init", "--new-passphrase-file", weak, ...WEAK, "--no-recovery"]);
+    assert.equal(init.err, warning);
+    const add = ["slot", "add", "--kind", "passphrase", ...WEAK, "--passphrase-file", weak, "--new-passphrase-file"];
+    assert.equal((await box.ok([...add, strong])).err, "");
+    assert.equal((await box.ok([...add, box.file("other", "hunter2")])).err, warning);
+    const passwd = ["passwd", ...WEAK, "--passphrase-file"];
+    assert.equal((await box.ok([...passwd, weak, "--new-passphrase-file", strong])).err, "");
+    const { out, err } = await box.ok([...passwd, strong, "--slot", "1", "--new-passphrase-file", weak, "--json"]);
+    assert.equal(err, warning);
+    assert.equal(JSON.parse(out).id, 1);
+    assert.equal((await box.ok(["check", "--unlock", "--passphrase-file", weak])).code, 0);
+  });
+});
+
 Deno.test("coffer says the same for every credential that does not open the vault, with exit 4", async () => {
   await sandbox(async (box) => {
     await allKinds(box);
@@ -188,12 +207,12 @@ Deno.test("coffer init prints the recovery code once: as a line, in JSON, or int
 
 Deno.test("coffer init tells which variable the vault's credential comes from, and not what it is", async () => {
   await sandbox(async (box) => {
-    const file = box.file("pass", "from a file");
+    const file = box.file("pass", "from a file vG7#qL2m");
     const key = box.file("key", "k".repeat(32));
     const cases: readonly (readonly [string, string, string, readonly string[]])[] = [
-      ["COFFER_PASSPHRASE", "hunter2 hunter2", "passphrase", [
+      ["COFFER_PASSPHRASE", "hunter2 vG7#qL2m!xWp", "passphrase", [
         "--passphrase-file",
-        box.file("same", "hunter2 hunter2"),
+        box.file("same", "hunter2 vG7#qL2m!xWp"),
       ]],
       ["COFFER_PASSPHRASE_FILE", file, "passphrase", ["--passphrase-file", file]],
       ["COFFER_KEYFILE", key, "key file", ["--keyfile", key]],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Sandbox, sandbox } from "./coffer.ts";
 import { hasProgram, runProgram } from "./programs.ts";
 
-const EMPTY = { new: [], same: [], changed: [], skipped: [], renamed: [], dryRun: false };
+const EMPTY = { new: [], same: [], changed: [], skipped: [], renamed: [], dryRun: false, warnings: [] };
 const KEEPASSXC = "Group,Title,Username,Password,URL,Notes,TOTP\nRoot,Mail,kim,pw,,,otpauth://totp/x?secret=MZXW6\n";
 
 async function value(box: Sandbox, name: string): Promise<string> {
@@ -57,9 +57,28 @@ Deno.test("coffer import --dry-run shows names and never values, and changes not
       changed: ["OTHER"],
       skipped: [],
       renamed: [{ name: "OTHER", to: "OTHER-2" }],
+      warnings: [],
     });
     assert.doesNotMatch(out + err + JSON.stringify(document), /hunter/);
     assert.equal((await box.json(["status"])).generation, generation);
+  });
+});
+
+Deno.test("coffer import warns of values of a dotenv file that end at a # or hold a reference, by line and name", async () => {
+  await sandbox(async (box) => {
+    await box.init();
+    box.file(".env", "# all\nCUT=hun#ter2\nREF=${API_KEY}/hunter2\n");
+    const warnings = [
+      { name: "CUT", where: "line 2", what: "the value ends at its #, as it has no quotes" },
+      { name: "REF", where: "line 3", what: "${…} in the value is kept as it is" },
+    ];
+    const lines = warnings.map(({ name, where, what }) => `coffer: warning: ${where}, ${name}: ${what}\n`).join("");
+    const { err } = await box.ok(["import", ".env", "--dry-run", ...box.key]);
+    assert.equal(err, lines);
+    const imported = await box.ok(["import", ".env", "--json", ...box.key]);
+    assert.deepEqual(JSON.parse(imported.out).warnings, warnings);
+    assert.equal(imported.err, lines);
+    assert.deepEqual([await value(box, "CUT"), await value(box, "REF")], ["hun", "${API_KEY}/hunter2"]);
   });
 });
 
@@ -84,7 +103,7 @@ Deno.test("coffer import fails on names that are taken unless told what to do, b
 
 Deno.test("coffer import says the line of what is wrong, never what stands there, and opens no vault for it", async () => {
   await sandbox(async (box) => {
-    const files: readonly (readonly [string, string, string, number, RegExp])[] = [
+    const files: readonly (readonly [string, string, string, number, RegExp, ...string[]])[] = [
       [".env", "A=1\nhunter2\n", "malformed-import", 6, /dotenv, line 2:/],
       ["a.csv", 'name,value\na,"hunter2', "malformed-import", 6, /CSV, line 2:/],
       ["a.json", '{"a":hunter2}', "malformed-import", 6, /JSON.*: it is no JSON/],
@@ -96,13 +115,15 @@ Deno.test("coffer import says the line of what is wrong, never what stands there
         2,
         /line 2: .*control character; line 3: it is empty/,
       ],
+      ["d.csv", "user,pass\nhunter2,x", "malformed-import", 6, /wants the columns name and value/, "--format", "csv"],
       ["notes.txt", "hunter2", "usage", 2, /not certain/],
       ["c.csv", "user,pass\nhunter2,x", "usage", 2, /not certain/],
     ];
-    for (const [name, contents, code, exit, message] of files) {
+    for (const [name, contents, code, exit, message, ...args] of files) {
       box.file(name, contents);
-      const { err } = await box.fails(["import", name], code, exit);
+      const { err } = await box.fails(["import", name, ...args], code, exit);
       assert.match(err, message);
+      if (args.length > 0) assert.doesNotMatch(err, /name its format/);
       assert.doesNotMatch(err, /hunter2/);
     }
     await box.fails(["import", "none.env"], "file-not-found", 3);
@@ -122,7 +143,9 @@ Deno.test("coffer import finds out what managers wrote, and keeps their one-time
     box.file("k.csv", KEEPASSXC);
     box.file("o.csv", "Title,Url,Username,Password,OTPAuth\nShop,,lee,pw2,\n");
     box.file("b.json", '{"encrypted":false,"items":[{"name":"Bank","login":{"password":"pw3","totp":"MZXW6"}}]}');
-    for (const [file, format] of [["k.csv", "keepassxc"], ["o.csv", "1password"], ["b.json", "bitwarden"]]) {
+    box.file("c.csv", "name,url,username,password,note\nNews,https://news.example,,pw4,\n");
+    const formats = [["k.csv", "keepassxc"], ["o.csv", "1password"], ["b.json", "bitwarden"], ["c.csv", "browser-csv"]];
+    for (const [file, format] of formats) {
       assert.equal((await box.json(["import", file!, ...box.key])).format, format);
     }
     const all = await box.json(["ls", ...box.key]);
@@ -132,6 +155,8 @@ Deno.test("coffer import finds out what managers wrote, and keeps their one-time
       ["Mail", "password"],
       ["Mail/otp", "otpauth"],
       ["Mail/username", undefined],
+      ["News", "password"],
+      ["News/url", "url"],
       ["Shop", "password"],
       ["Shop/username", undefined],
     ]);
@@ -224,6 +249,7 @@ Deno.test({
         assert.equal((await box.json(["meta", "pass/web/mail", ...box.key])).note, "note");
         box.file("store/broken.gpg", "hunter2");
         const { err } = await box.fails(["import", "store", ...box.key], "import-decryption", 4, options);
+        assert.match(err, /export GPG_TTY=/);
         assert.match(err, /store\/broken\.gpg/);
         assert.doesNotMatch(err, /hunter2/);
         Deno.mkdirSync(box.path("none"));

@@ -24,8 +24,13 @@ Deno.test("coffer policy sets and lists policies", async () => {
       ["max-secret-age", "90"],
     ]);
     const wrong = [["no-such", "on"], ["toString", "on"], ["audit-reads", "yes"], ["plaintext-export", "on"]];
-    for (const [name, value] of [...wrong, ["max-secret-age", "0"], ["max-secret-age", "99999"]]) {
+    for (
+      const [name, value] of [...wrong, ["max-secret-age", "0"], ["max-secret-age", "99999"], ["max-secret-age", "9h"]]
+    ) {
       await box.fails(["policy", "set", name!, value!, ...box.key], "usage", 2);
+    }
+    for (const [age, value] of [["30d", 30], ["2w", 14], ["1y", 365]] as const) {
+      assert.equal((await box.json(["policy", "set", "max-secret-age", age, ...box.key])).value, value);
     }
     await box.ok(["policy", "set", "max-secret-age", "none", ...box.key]);
     await box.fails(["policy"], "usage", 2);

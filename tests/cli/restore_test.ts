@@ -123,7 +123,7 @@ Deno.test("coffer restore keeps restrictions that are newer than the backup, als
     const { err } = await box.ok(["restore", "b", "--rollback", ...why, ...box.key]);
     assert.match(
       err,
-      /policies: audit-reads true, plaintext-export forbid, require-reason true, max-secret-age none$/m,
+      /policies: audit-reads on, plaintext-export forbid, require-reason on, max-secret-age none$/m,
     );
     const log = await box.json(["audit", ...box.key]);
     const restored = log.findLast(({ operation }: { operation: string }) => operation === "vault.restore");

@@ -35,6 +35,32 @@ Deno.test("coffer set and get keep every byte of a value, by stdin and by file",
   });
 });
 
+Deno.test("coffer set warns of a line end behind a line that is kept, and leaves it out with --trim", async () => {
+  const values: readonly (readonly [value: string, kept: string, warned: boolean])[] = [
+    ["token\n", "token", true],
+    ["token\r\n", "token", true],
+    ["\n", "", true],
+    ["token", "token", false],
+    ["one\ntwo\n", "one\ntwo", false],
+    ["two ends\n\n", "two ends\n", false],
+  ];
+  await sandbox(async (box) => {
+    await box.init();
+    for (const [value, kept, warned] of values) {
+      for (const [args, stdin] of [[["--stdin"], value], [["--file", box.file("value", value)], ""]] as const) {
+        const { err } = await box.ok(["set", "a", ...args, ...box.key], { stdin });
+        assert.equal(/warning: The line end .*--trim/.test(err), warned, JSON.stringify(value));
+        assert.equal((await box.ok(["get", "a", ...box.key])).out, value);
+        assert.equal((await box.ok(["set", "a", "--trim", ...args, ...box.key], { stdin })).err, "");
+        assert.equal((await box.ok(["get", "a", ...box.key])).out, kept);
+      }
+    }
+    const { err } = await box.ok(["set", "a", "--stdin", ...box.key], { stdin: Uint8Array.of(0xff, 0x0a) });
+    assert.equal(err, "");
+    await box.fails(["set", "a", "--trim", "--value", "x", ...box.key], "usage", 2);
+  });
+});
+
 Deno.test("coffer set takes 16 MiB and refuses a byte more, by stdin and by file, changing nothing", async () => {
   await sandbox(async (box) => {
     await box.init();

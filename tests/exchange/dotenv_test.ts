@@ -53,6 +53,26 @@ Deno.test("parseDotenv reads quotes, lines, exports and comments as the dotenv p
   assert.deepEqual(parseDotenv("__proto__=1").finish().map(({ name }) => name), ["__proto__"]);
 });
 
+Deno.test("parseDotenv tells of values that end at a # behind other characters, and of references that it keeps", () => {
+  const cut = ["A", "the value ends at its #, as it has no quotes"];
+  const kept = ["A", "${…} in the value is kept as it is"];
+  const files: readonly (readonly [string, readonly (readonly string[])[]])[] = [
+    ["A=ab#cd", [cut]],
+    ["A=#cd", [cut]],
+    ["A='ab#c' d", [cut]],
+    ["A=ab #cd\nB= # none\nC='a#b'", []],
+    ["A=${B}/x", [kept]],
+    ['A="${B}#"', [kept]],
+    ["A=${B}#x", [cut, kept]],
+    ["A='${B}'\nB=$C", []],
+    // Of a name that stands twice the last one counts.
+    ["A=ab#cd\nA=2", []],
+  ];
+  for (const [text, expected] of files) {
+    assert.deepEqual(parseDotenv(text).warnings().map(({ name, what }) => [name, what]), expected, text);
+  }
+});
+
 const pieces = fc.constantFrom(
   ..."ABab01=:#'\"`\\nr \t\n\r.-_$".split(""),
   ..."\u00a0\u2028\u00e9\ud83d".split(""),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
 import { parseBitwarden } from "../../lib/exchange/bitwarden.ts";
 import type { EntryList } from "../../lib/exchange/entry.ts";
+import { parseBrowser } from "../../lib/exchange/browser.ts";
 import { guessFormat } from "../../lib/exchange/formats.ts";
 import { itemEntries } from "../../lib/exchange/item.ts";
 import { parseKeepassxc } from "../../lib/exchange/keepassxc.ts";
@@ -59,6 +60,35 @@ Mail,https://mail.example,kim,pw1,${OTP},true,false,"web;home",n
   for (const { metadata } of list.finish()) assert.deepEqual(metadata?.tags, ["web", "home"]);
   const older = "Title,Website,Username,Password,OTPAuth,Notes\nMail,https://mail.example,,,,\n";
   assert.deepEqual(rows(parseOnepassword(older)), [["Mail/url", "https://mail.example", "url"]]);
+});
+
+Deno.test("parseBrowser reads what Chrome and Firefox export, and names what has no name by its host", () => {
+  const chrome = `name,url,username,password,note
+mail.example,https://mail.example/login,kim,pw1,n
+mail.example,https://mail.example/login,lee,pw2,
+,android://hash@org.example.app/,,pw3,
+`;
+  assert.deepEqual(rows(parseBrowser(chrome)), [
+    ["mail.example", "pw1", "password", "n"],
+    ["mail.example/username", "kim"],
+    ["mail.example/url", "https://mail.example/login", "url"],
+    ["mail.example-2", "pw2", "password"],
+    ["mail.example-2/username", "lee"],
+    ["mail.example-2/url", "https://mail.example/login", "url"],
+    ["org.example.app", "pw3", "password"],
+    ["org.example.app/url", "android://hash@org.example.app/", "url"],
+  ]);
+  const firefox = `"url","username","password","httpRealm","formActionOrigin","guid","timeCreated"
+"https://a.example:8443","kim","pw1",,"https://a.example","{1}","1700000000000"
+"no address","","pw2",,,"{2}","1700000000000"
+`;
+  assert.deepEqual(rows(parseBrowser(firefox)), [
+    ["a.example", "pw1", "password"],
+    ["a.example/username", "kim"],
+    ["a.example/url", "https://a.example:8443", "url"],
+    ["untitled", "pw2", "password"],
+    ["untitled/url", "no address", "url"],
+  ]);
 });
 
 const BITWARDEN = {
@@ -182,6 +212,9 @@ Deno.test("guessFormat tells formats apart where that is certain, and says nothi
     ["a.csv", "name,value\n", "csv"],
     ["a.csv", KEEPASSXC, "keepassxc"],
     ["a.csv", "Title,Url,Username,Password,OTPAuth\n", "1password"],
+    ["a.csv", "name,url,username,password\n", "browser-csv"],
+    ["a.csv", "url,username,password,httpRealm,formActionOrigin,guid\n", "browser-csv"],
+    ["a.csv", "url,username,password,totp,extra,name\n", undefined],
     ["a.csv", "user,pass\n", undefined],
     ["notes.txt", "A=1", undefined],
     ["-", "A=1", undefined],

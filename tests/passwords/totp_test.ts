@@ -64,12 +64,15 @@ Deno.test("parseTotp reads addresses and secrets in the forms that are about", (
   assert.equal(parseTotp("otpauth://totp/x?secret=MZXW6&algorithm=SHA256").algorithm, "SHA-256");
   // RFC 4648, section 10.
   const words = { MY: "f", "MZXQ====": "fo", MZXW6: "foo", MZXW6YTB: "fooba", "MZXW6YTBOI======": "foobar" };
-  for (const [text, expected] of Object.entries(words)) assert.deepEqual(parseTotp(text).secret, encodeUtf8(expected));
+  for (const [text, expected] of Object.entries(words)) {
+    assert.deepEqual(parseTotp(`otpauth://totp/x?secret=${text}`).secret, encodeUtf8(expected));
+  }
+  assert.deepEqual(parseTotp(SECRET.slice(0, 16)).secret, seed(10));
 });
 
 Deno.test("parseTotp refuses everything else, and repeats nothing of it", async () => {
   const wrong = [
-    ...["", "   ", "hunter2!", "MZX", "M", "MZXW6Y", "=", "hunter\u00fc"],
+    ...["", "   ", "hunter2!", "MZX", "M", "MZXW6Y", "=", "hunter\u00fc", "hunter2", SECRET.slice(0, 15)],
     ...["https://hunter2.example", "otpauth://hotp/x?secret=HUNTER22&counter=1", "otpauth://totp/hunter2"],
     ...["steam://HUNTER22", "otpauth://totp/x?secret=", "otpauth://totp:hunter2/x?secret=MY"],
     ...["algorithm=MD5", "algorithm=constructor", "digits=5", "digits=11", "digits=6.5", "period=0", "period=-1"]

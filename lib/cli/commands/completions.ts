@@ -22,7 +22,10 @@ or a variable. --names is what the scripts call for that; it prints nothing, wit
 open so, or not within about a second, and a credential that does not fit is not counted as a try.
 
 JSON: shell, script; with --names an array of names`,
-  examples: [["source <(coffer completions bash)"], [
+  examples: [["source <(coffer completions bash)", "in ~/.bashrc"], [
+    "source <(coffer completions zsh)",
+    "in ~/.zshrc, below compinit",
+  ], [
     "coffer completions fish > ~/.config/fish/completions/coffer.fish",
   ]],
   load: () => import("../completions.ts"),

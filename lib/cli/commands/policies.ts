@@ -21,7 +21,7 @@ JSON: audit-reads, plaintext-export, require-reason, max-secret-age`,
 const policySet = command({
   brief: "Set a policy",
   description: `Set a policy: audit-reads on|off, plaintext-export allow|forbid, require-reason on|off,
-max-secret-age DAYS|none. To take a restriction away the credential is read, or asked for, once more; on a terminal,
+max-secret-age none, or days (180, 180d, 26w, 1y). To take a restriction away the credential is read, or asked for, once more; on a terminal,
 where none is asked for, there is a question instead.
 
 JSON: name, value`,

@@ -27,7 +27,8 @@ export const set = command({
   brief: "Keep a value",
   description: `Keep a value under a name, as a new version; the last ten are kept.
 
-The value is asked for on a terminal, or comes from --stdin or --file byte for byte, at most 16 MiB. --value shows it to
+The value is asked for on a terminal, or comes from --stdin or --file byte for byte, at most 16 MiB; --trim leaves out
+the line end that echo and editors put behind a line. --value shows it to
 everyone who can list processes, and keeps it in the shell's history.
 
 JSON: name, version`,
@@ -35,12 +36,14 @@ JSON: name, version`,
     ["coffer set db/password"],
     ["coffer set db/password --tag prod --note 'changed in spring' --expires 90d"],
     ["pg_dump app | coffer set db/dump --stdin"],
+    ["coffer set app/token --file token.txt --trim", "without the line end"],
     ["coffer set tls/key --file key.pem --type pem"],
   ],
   load: () => import("../set.ts"),
   flags: {
     stdin: toggle("Read the value from stdin, byte for byte"),
     file: file("Read the value from a file, byte for byte; - for stdin"),
+    trim: toggle("Leave out one line end behind what --stdin or --file give"),
     value: text("VALUE", "The value itself; other users see it, and the shell remembers it"),
     ...METADATA_FLAGS,
   },

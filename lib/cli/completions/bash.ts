@@ -66,7 +66,11 @@ _coffer_complete() {
       continue
     fi
     case "$word" in
-      --) [[ "$command" == run ]] && compopt -o default 2>/dev/null; return ;;
+      --)
+        [[ "$command" == run ]] || return
+        if ((i == \${#line[@]} - 2)); then COMPREPLY+=($(compgen -c -- "$current")); fi
+        compopt -o default 2>/dev/null
+        return ;;
       --allow-insecure-permissions) opening+=("$word") ;;
       --*=*)
         case "\${word%%=*}" in
@@ -74,6 +78,8 @@ _coffer_complete() {
         esac ;;
       -*) case "$command $word" in ${patternsOf(valued).join("|")}) flag="$word" ;; esac ;;
       *)
+        # What help is asked for is completed like the command itself.
+        [[ -z "$command" && "$word" == help ]] && continue
         case "$command" in
           ${innerRoutes(nodes).join("|")}) command="\${command:+$command }$word" ;;
           *) position=$((position + 1)) ;;
@@ -88,11 +94,13 @@ ${flagCases.join("\n")}
   case "$command" in
 ${cases.join("\n")}
   esac
-  _coffer_words "$words"
-  [[ "$current" == -* ]] && return
-  case "$command $position" in
+  if [[ "$current" != -* ]]; then
+    case "$command $position" in
 ${operandCases.join("\n")}
-  esac
+    esac
+  fi
+  # Flags would hide the few numbers or names that can stand there.
+  if ((\${#COMPREPLY[@]} == 0)); then _coffer_words "$words"; fi
 }
 
 _coffer() {

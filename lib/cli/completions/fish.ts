@@ -17,9 +17,10 @@ export function fish(nodes: readonly Node[]): string {
       const where = many && index === operands.length - 1 ? "" : ` ${index}`;
       lines.push(`complete -c coffer -n '__coffer_at "${route}"${where}'${offer(proposal)}`);
     }
-    for (const { name, brief, proposes } of flags) {
+    for (const { name, letter, brief, proposes } of flags) {
       const value = proposes === undefined ? "" : proposes === "file" ? " -r -F" : ` -x${offer(proposes)}`;
-      lines.push(`${at} -l ${name.slice(2)}${value} -d ${quote(brief)}`);
+      const short = letter === undefined ? "" : ` -s ${letter}`;
+      lines.push(`${at} -l ${name.slice(2)}${short}${value} -d ${quote(brief)}`);
     }
   }
   return `# Completion of coffer for fish. Save it as ~/.config/fish/completions/coffer.fish
@@ -49,6 +50,9 @@ function __coffer_line
                         set flag $word
                 end
             case '*'
+                # What help is asked for is completed like the command itself.
+                test -z "$command" -a "$word" = help
+                and continue
                 if contains -- "$command" ${innerRoutes(nodes).join(" ")}
                     set command (string trim -- "$command $word")
                 else

@@ -10,6 +10,8 @@ import { flagName, GLOBAL_FLAGS, type Proposal } from "../flags.ts";
 export interface Flag {
   /** With its dashes. */
   readonly name: string;
+  /** The letter that stands for it behind one dash, where there is one. */
+  readonly letter: string | undefined;
   readonly brief: string;
   /** What may follow it. Undefined: it takes no value; empty: one that nobody can guess. */
   readonly proposes: Proposal | undefined;
@@ -51,7 +53,11 @@ export async function nodesOf(root: Group): Promise<readonly Node[]> {
 
 /** The flags that take a value: most of them wherever they stand, some in one command and not in another. */
 export function valuedFlags(nodes: readonly Node[]): readonly ValuedFlag[] {
-  const all = nodes.flatMap(({ route, flags }) => flags.map((flag) => ({ route, ...flag })));
+  const all = nodes.flatMap(({ route, flags }) =>
+    flags.flatMap(({ name, letter, proposes }) =>
+      [name, ...(letter === undefined ? [] : [`-${letter}`])].map((name) => ({ route, name, proposes }))
+    )
+  );
   const names = [...new Set(all.map(({ name }) => name))];
   return names.flatMap((name): readonly ValuedFlag[] => {
     const own = all.filter((flag) => flag.name === name);
@@ -90,7 +96,9 @@ async function* walk(target: Target, words: readonly string[]): AsyncGenerator<N
     Object.entries(target.targets).map(async ([name, load]) => ({ name, target: await load() })),
   );
   const subcommands = entries.map(({ name, target }) => ({ name, brief: target.brief }));
-  const own: Flag[] = route === "" ? [{ name: "--version", brief: "Print the version", proposes: undefined }] : [];
+  const own: Flag[] = route === ""
+    ? [{ name: "--version", letter: undefined, brief: "Print the version", proposes: undefined }]
+    : [];
   const standard = entries.find(({ name }) => name === target.standard)?.target;
   // The flags that stand before a command's name are those that every command has.
   const shared = flagsOf(standard === undefined || isGroup(standard) ? GLOBAL_FLAGS : standard.flags);
@@ -101,10 +109,11 @@ async function* walk(target: Target, words: readonly string[]): AsyncGenerator<N
 function flagsOf(flags: Readonly<Record<string, Definition>>): Flag[] {
   const own = Object.entries(flags).map(([name, flag]) => ({
     name: flagName(name),
+    letter: "letter" in flag ? flag.letter : undefined,
     brief: flag.brief,
     proposes: flag.kind === "boolean" ? undefined : flag.proposes ?? [],
   }));
-  return [...own, { name: "--help", brief: "Print help", proposes: undefined }];
+  return [...own, { name: "--help", letter: undefined, brief: "Print help", proposes: undefined }];
 }
 
 function operandsOf(positional: Positionals): Pick<Node, "operands" | "many"> {

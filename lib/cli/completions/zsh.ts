@@ -49,7 +49,10 @@ _coffer() {
       continue
     fi
     case "$word" in
-      (--) [[ "$command" == run ]] && _default; return ;;
+      (--)
+        [[ "$command" == run ]] || return
+        if ((i == CURRENT - 1)); then _command_names -e; else _default; fi
+        return ;;
       (--allow-insecure-permissions) opening+=("$word") ;;
       (--*=*)
         case "\${word%%=*}" in
@@ -57,6 +60,8 @@ _coffer() {
         esac ;;
       (-*) case "$command $word" in (${patternsOf(valued).join("|")}) flag="$word" ;; esac ;;
       (*)
+        # What help is asked for is completed like the command itself.
+        [[ -z "$command" && "$word" == help ]] && continue
         case "$command" in
           (${innerRoutes(nodes).join("|")}) command="\${command:+$command }$word" ;;
           (*) position=$((position + 1)) ;;

@@ -22,6 +22,7 @@ const IMPORT_FORMATS = [
   "keepassxc",
   "bitwarden",
   "1password",
+  "browser-csv",
   "age",
 ] as const;
 
@@ -69,7 +70,13 @@ that leaves no doubt. Names that are taken by something else are an error unless
 
 What else an item of a password manager has stands below its name: NAME/username, NAME/url, NAME/otp, …
 
-JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (array of name and to)`,
+csv wants a header with the columns name and value; note, tags, expires and type may be there too. browser-csv is what
+Chrome, Edge and Firefox export: url, username and password, and name and note where there are any.
+
+A value of a dotenv file that was cut at a # behind other characters, or holds a \${…}, is warned of by line and name.
+
+JSON: format, dryRun, new, same, changed, skipped (arrays of names), renamed (array of name and to), warnings (array of
+name, where and what)`,
   examples: [["coffer import .env --under app"], ["coffer import bitwarden.json --dry-run"], [
     "coffer import ~/.password-store --format pass --on-conflict skip",
   ], ["coffer import all.age --identity key.txt"]],

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { ImportWarning } from "../../exchange/entry.ts";
 import type { ImportReport } from "../../exchange/import_secrets.ts";
 import type { OnConflict } from "../../exchange/plan.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { openVault, prepareOpening } from "../open.ts";
-import { note, writeJson, writeOut } from "../output.ts";
+import { note, warn, writeJson, writeOut } from "../output.ts";
 import { waitingFor } from "../progress.ts";
 import { table } from "../table.ts";
 import { readSource, type SourceFlags } from "./source.ts";
@@ -29,10 +30,12 @@ export default async function importCommand(flags: ImportFlags, path: string): P
   // All names and values are judged before the vault is opened, and so before anything is asked or changed.
   const { format, list } = await readSource(flags, path);
   const entries = list.finish(flags.under);
+  const warnings = list.warnings();
 
   await using vault = await openVault(opening);
   const report = await waitingFor("importing", () => vault.importSecrets(entries, { onConflict, dryRun }));
-  if (flags.json) return await writeJson({ format, dryRun, ...report });
+  warnings.forEach(warnOf);
+  if (flags.json) return await writeJson({ format, dryRun, ...report, warnings });
   if (dryRun) return await writeOut(describe(report, onConflict));
   const { changed, skipped, renamed } = report;
   const overwritten = changed.length - skipped.length - renamed.length;
@@ -45,6 +48,10 @@ export default async function importCommand(flags: ImportFlags, path: string): P
   ] as const;
   const listed = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   note(`Imported from ${format}: ${listed.join(", ") || "nothing"}`);
+}
+
+function warnOf({ name, where, what }: ImportWarning): void {
+  warn(`${where}, ${name}: ${what}`);
 }
 
 /** A table of names, of how each stands to the vault, and of what becomes of those that are taken. */

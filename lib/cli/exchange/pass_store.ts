@@ -108,7 +108,9 @@ async function decrypt(path: string): Promise<Bytes> {
   if (size > MAX_VALUE_SIZE) throw new ExchangeLimitError(`The entry "${path}" has more bytes`, MAX_VALUE_SIZE);
   if (!success) {
     throw new ImportDecryptionError(path, {
-      hint: "Try `gpg --decrypt` on the file; the key may be missing, or locked",
+      hint:
+        "Try `gpg --decrypt` on the file; the key may be missing, or locked: `export GPG_TTY=$(tty)` lets gpg ask for " +
+        "its passphrase on this terminal",
     });
   }
   return concat(...parts);

@@ -136,6 +136,10 @@ const IMPORTS: Readonly<Record<TextFormat, readonly [seeds: readonly string[], w
     [`Title,Url,Username,Password,OTPAuth,Favorite,Archived,Tags,Notes\nMail,https://a,kim,p,${OTP},true,false,"web;home",n\n`],
     ["Title", "Password", "OTPAuth", '"', ",", ";", "\n"],
   ],
+  "browser-csv": [
+    ['name,url,username,password,note\nMail,https://a/b,kim,p,n\n,android://h@a.b/,,"p""w",\n'],
+    ["url", "password", "://", '"', ",", "\n"],
+  ],
 };
 
 /** Targets of `lib/exchange`. */

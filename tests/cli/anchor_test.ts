@@ -136,7 +136,7 @@ Deno.test("coffer anchor move keeps the anchor elsewhere, for whoever names it w
     box.file("taken", "mine");
     await box.fails(["anchor", "move", "taken", ...box.key], "anchor-exists", 10);
     await box.fails(["anchor", "move", "", ...box.key], "usage", 2);
-    await box.fails(["anchor", "move", "none/anchor", ...box.key], "io-error", 1);
+    await box.fails(["anchor", "move", "none/anchor", ...box.key], "folder-not-found", 3);
     assert.equal(await stateOf(box), "level");
     assert.deepEqual(await box.json(["anchor", "move", "moved", ...box.key]), {
       path: "vault.coffer",

@@ -110,6 +110,7 @@ Deno.test("coffer export --new-passphrase-file writes what coffer import opens w
       changed: [],
       skipped: [],
       renamed: [],
+      warnings: [],
     });
     assert.equal((await box.ok(["get", "db/url", ...other])).out, VALUE);
   });

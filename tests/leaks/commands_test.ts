@@ -51,8 +51,8 @@ class Watch {
   async run({ args, stdin, shows = [], fails }: Step): Promise<string> {
     const { box, needles } = this;
     const what = `coffer ${args.join(" ")}`;
-    const child = box.spawn([...args, ...LOUD], {
-      permissions: [...box.permissions(), "--allow-env"],
+    const child = box.spawn([...LOUD, ...args], {
+      permissions: [...box.permissions(), "--allow-env", "--allow-run=true"],
       env: { COFFER_DEBUG: "1", TMPDIR: box.path("tmp") },
       ...(stdin === undefined ? {} : { stdin }),
     });
@@ -102,8 +102,24 @@ Deno.test("coffer leaves no secret in files, on stderr, in its log, its traces o
     const next = ["--passphrase-file", box.file("next", NEXT_PASSPHRASE)];
     const wrong = ["--passphrase-file", box.file("wrong", WRONG_PASSPHRASE)];
     box.file("old", OLD_VALUE);
+    box.file("dotenv", `IMPORTED=${VALUE}\n`);
+    box.file("broken.json", `{"a": "${VALUE}", "b": ["${VALUE}"`);
+    box.file("template", "password = coffer://name\n");
     // Files that are meant to hold a secret, each made by whoever asked for it.
-    const meant = new Set(["pass", "next", "wrong", "old", "code", "key", "out", "half", "certificate"]);
+    const meant = new Set([
+      "pass",
+      "next",
+      "wrong",
+      "old",
+      "code",
+      "key",
+      "out",
+      "half",
+      "certificate",
+      "dotenv",
+      "broken.json",
+      "filled",
+    ]);
 
     const recovery = await watch.run({ args: ["init", ...pass, ...WEAK, "--no-confirm"] });
     watch.also("recovery code", recovery.trim());
@@ -141,6 +157,16 @@ Deno.test("coffer leaves no secret in files, on stderr, in its log, its traces o
       { args: ["salvage", "salvaged", "--json", ...pass, ...WEAK] },
       { args: ["repair", "--dry-run", "--json", ...pass] },
       { args: ["get", "name", "--certificate-file", "certificate"], shows: ["old value"] },
+      { args: ["import", "dotenv", "--format", "dotenv", "--dry-run", "--json", ...pass] },
+      { args: ["import", "dotenv", "--format", "dotenv", "--json", ...pass] },
+      { args: ["export", "--out", "all.age", "--new-passphrase-file", "next", "--json", ...pass] },
+      { args: ["inject", "-i", "template", "--check", "--json", ...pass] },
+      { args: ["inject", "-i", "template", ...pass], shows: ["old value"] },
+      { args: ["inject", "-i", "template", "-o", "filled", "--json", ...pass] },
+      { args: ["run", "--env", "A=IMPORTED", "--stdin", "name", ...pass, "--", "true"] },
+      { args: ["run", "--file", "A=IMPORTED", "--redact", ...pass, "--", "true"] },
+      { args: ["find", "name", "--json", ...pass] },
+      { args: ["generate", "made", "--json", ...pass] },
       // What goes wrong.
       { args: ["get", "name", ...wrong], fails: true },
       { args: ["get", "name", "--json", ...wrong], fails: true },
@@ -149,6 +175,11 @@ Deno.test("coffer leaves no secret in files, on stderr, in its log, its traces o
       { args: ["get", "name", "--recovery-file", "pass"], fails: true },
       { args: ["get", "name", "--certificate-file", "pass"], fails: true },
       { args: ["get", "none", ...pass], fails: true },
+      { args: ["import", "broken.json", "--json", ...pass], fails: true },
+      { args: ["import", "old", "--format", "csv", ...pass], fails: true },
+      { args: ["otp", "name", ...pass], fails: true },
+      { args: ["audit-passwords", "--json", ...pass] },
+      { args: ["run", "--env", "A=IMPORTED", "--env", "B=none", ...pass, "--", "true"], fails: true },
       { args: ["set", "name", "--stdin", "--expires", "never", ...pass], stdin: VALUE, fails: true },
       { args: ["get", "name", "--out", "out", ...pass], fails: true },
       { args: ["get", "name", "--out", "/nowhere/out", ...pass], fails: true },

@@ -27,7 +27,7 @@ export const bench: Bench = {
         await using vault = await Vault.create(`${folder}/app.coffer`, { keyFile });
         await vault.secrets.set("name", "value-42");
       }
-      const installed = await installedCommand();
+      const installed = await installedCommand(folder);
       const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`];
       const where = ["--vault", `${folder}/app.coffer`, "--keyfile", `${folder}/key`];
       const coffer = () => output(Deno.execPath(), ["run", ...permissions, installed, "get", "name", ...where]);

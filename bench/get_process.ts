@@ -27,7 +27,7 @@ export const bench: Bench = {
           for (let i = 0; i < 100; i++) tx.secrets.set(`name-${i}`, `value-${i}`);
         });
       }
-      const installed = await installedCommand();
+      const installed = await installedCommand(folder);
       const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`];
       const where = ["--vault", `${folder}/app.coffer`, "--keyfile", `${folder}/key`];
       const get = (command: string) => deno(["run", ...permissions, command, "get", "name-42", ...where]);

@@ -11,12 +11,18 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** The command from source. */
 export const SOURCE = `${ROOT}cli.ts`;
 
-/** Makes the pieces that `deno task install` installs, and returns the one to run. */
-export async function installedCommand(): Promise<string> {
+/** Makes the pieces that `deno task install` installs, puts them into a folder, and returns the one to run. */
+export async function installedCommand(folder: string): Promise<string> {
   const args = ["task", "--quiet", "pieces"];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
-  return `${ROOT}dist/pieces/coffer.js`;
+  // Elsewhere than beside the project's configuration, which the runtime would read at each start.
+  const pieces = `${ROOT}dist/pieces`;
+  await Deno.mkdir(`${folder}/coffer`);
+  for await (const { name } of Deno.readDir(pieces)) {
+    await Deno.copyFile(`${pieces}/${name}`, `${folder}/coffer/${name}`);
+  }
+  return `${folder}/coffer/coffer.js`;
 }
 
 /** Runs a program that must succeed, and returns what it printed. */

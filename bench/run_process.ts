@@ -26,7 +26,7 @@ export const bench: Bench = {
           for (let i = 0; i < 100; i++) tx.secrets.set(`app/name-${i}`, `value-${i}`);
         });
       }
-      const command = await installedCommand();
+      const command = await installedCommand(folder);
       const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`, "--allow-run=env"];
       const where = ["--vault", `${folder}/app.coffer`, "--keyfile", `${folder}/key`];
       const flags = ["--env", "A=app/name-42", "--env", "B=app/name-43"];

@@ -30,8 +30,8 @@ import type { LockOptions } from "./storage/disk.ts";
 import { withLock } from "./storage/locking.ts";
 import type { Commit, Committed, Medium } from "./storage/medium.ts";
 
-/** How often a vault is opened anew that gets another key each time. */
-const MAX_ATTEMPTS = 8;
+/** How often a vault is opened anew that gets another key each time. Where many rotate at once eight were too few. */
+const MAX_ATTEMPTS = 50;
 
 /** How to reach a vault's file. */
 export interface FileOptions extends LockOptions {

@@ -190,9 +190,6 @@ export {
   DeclinedError,
   DiskFullError,
   EmptyFileError,
-  ERROR_TABLE,
-  type ErrorCode,
-  type ErrorEntry,
   FileExistsError,
   FileNotFoundError,
   FolderNotFoundError,
@@ -235,3 +232,4 @@ export {
   WeakKdfError,
   WrongCredentialError,
 } from "./lib/errors.ts";
+export { ERROR_TABLE, type ErrorCode, type ErrorEntry } from "./lib/error_table.ts";

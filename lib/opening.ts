@@ -14,6 +14,7 @@ import {
   InvalidMetadataError,
   VaultExistsError,
   VaultNotFoundError,
+  VaultRotatedError,
   WrongCredentialError,
 } from "./errors.ts";
 import { logFailure, prepareLog } from "./log.ts";
@@ -276,6 +277,8 @@ export async function closingOnError<T>(medium: Medium, work: () => Promise<T>):
 /**
  * Runs what opens a vault, and runs it again when the vault got another key between its slots and its state were read: what
  * the slots gave opens nothing then, though nothing is damaged.
+ *
+ * @throws {VaultRotatedError} when that happened at each of many tries
  */
 export async function openingUnderOneKey<T>(
   medium: Medium,
@@ -296,9 +299,14 @@ export async function underOneKey<T>(
     try {
       return await open(decodeMeta(meta));
     } catch (error) {
-      if (!(error instanceof CorruptVaultError) || attempt === MAX_ATTEMPTS) throw error;
+      if (!(error instanceof CorruptVaultError)) throw error;
       // Not only other slots count: a restore may have brought the very same ones back by now.
-      if (equalBytes(meta, (await readNewest(medium, options)).meta)) throw error;
+      const newest = (await readNewest(medium, options)).meta;
+      if (equalBytes(meta, newest)) throw error;
+      if (attempt < MAX_ATTEMPTS) continue;
+      const { epoch } = decodeMeta(newest);
+      // A vault whose key changed under the last try as well is not damaged, and nobody must be told to restore it.
+      throw epoch === decodeMeta(meta).epoch ? error : new VaultRotatedError(epoch);
     }
   }
 }

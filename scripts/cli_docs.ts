@@ -7,7 +7,7 @@
 import { COMMANDS } from "../lib/cli/commands.ts";
 import { type CommandHelp, commandHelp, type FlagHelp, flagHelp, leaves } from "../lib/cli/help.ts";
 import { GLOBAL_FLAGS } from "../lib/cli/flags.ts";
-import { ERROR_TABLE } from "../lib/errors.ts";
+import { ERROR_TABLE } from "../lib/error_table.ts";
 
 /** The document. */
 export const CLI_DOCUMENT: URL = new URL("../docs/cli.md", import.meta.url);

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { ERROR_TABLE, type ErrorCode } from "../lib/errors.ts";
+import { ERROR_TABLE, type ErrorCode } from "../lib/error_table.ts";
 import { Vault } from "../lib/vault.ts";
 import { CHEAP_KDF, PASSPHRASE, patterned, rejectsWith, withFolder } from "./helpers.ts";
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { ERROR_TABLE } from "../lib/error_table.ts";
 import * as errors from "../lib/errors.ts";
+import * as reddbErrors from "../lib/reddb/errors.ts";
 
 type AnyError = new (...facts: never[]) => errors.CofferError;
 
@@ -58,7 +60,7 @@ const FACTS: Record<string, readonly unknown[]> = {
 };
 
 function classes(): [string, AnyError][] {
-  return Object.entries(errors).filter(([name, value]) =>
+  return Object.entries({ ...errors, ...reddbErrors }).filter(([name, value]) =>
     typeof value === "function" && name.endsWith("Error") && name !== "CofferError"
   ) as [string, AnyError][];
 }
@@ -73,11 +75,11 @@ Deno.test("every error class has a code of its own, the table's hint or its own,
     const error = make(name, Class);
     assert.ok(error instanceof errors.CofferError && error instanceof Error);
     assert.equal(error.name, name);
-    assert.ok(error.code in errors.ERROR_TABLE, name);
+    assert.ok(error.code in ERROR_TABLE, name);
     assert.ok(!codes.has(error.code), `${name} shares the code ${error.code}`);
     codes.add(error.code);
     assert.ok(error.hint.length > 0 && !error.hint.endsWith("."), name);
-    assert.equal(error.exitCode, errors.ERROR_TABLE[error.code].exit);
+    assert.equal(error.exitCode, ERROR_TABLE[error.code].exit);
   }
 });
 
@@ -93,7 +95,7 @@ Deno.test("every message begins with a capital and has no final period", () => {
 });
 
 Deno.test("ERROR_TABLE has kebab-case codes, and the documented exit codes only", () => {
-  for (const [code, { exit, hint }] of Object.entries(errors.ERROR_TABLE)) {
+  for (const [code, { exit, hint }] of Object.entries(ERROR_TABLE)) {
     assert.match(code, /^[a-z]+(-[a-z]+)*$/);
     // The last two are what shells say of a command that is not there, or cannot run.
     assert.ok([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 126, 127].includes(exit), code);

@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { CofferError, type ErrorCode } from "../lib/errors.ts";
+import { CofferError } from "../lib/errors.ts";
+import type { ErrorCode } from "../lib/error_table.ts";
 import { checkStructure } from "../lib/storage/check.ts";
 import { DenoDisk } from "../lib/storage/disk_deno.ts";
 import { type CreateOptions, type OpenOptions, Vault } from "../lib/vault.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ERROR_TABLE } from "../lib/errors.ts";
+import { ERROR_TABLE } from "../lib/error_table.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const readme = await Deno.readTextFile(new URL("README.md", ROOT));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeBase64, encodeBase64 } from "../lib/bytes.ts";
-import { CofferError, type ErrorCode } from "../lib/errors.ts";
+import { CofferError } from "../lib/errors.ts";
+import type { ErrorCode } from "../lib/error_table.ts";
 import { checkStructure } from "../lib/storage/check.ts";
 import { MemoryDisk, MemoryFile } from "../lib/storage/disk_memory.ts";
 import { FileMedium } from "../lib/storage/file.ts";

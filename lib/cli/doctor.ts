@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { CofferError, CorruptVaultError, ERROR_TABLE, ProblemsFoundError } from "../errors.ts";
+import { CofferError, CorruptVaultError, ProblemsFoundError } from "../errors.ts";
+import { ERROR_TABLE } from "../error_table.ts";
 import { examine } from "./doctor/checks.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { GlobalFlags } from "./flags.ts";

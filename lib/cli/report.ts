@@ -4,7 +4,8 @@
  * @module
  */
 import { folderOf } from "../storage/path_watch.ts";
-import { CofferError, type ErrorCode, MissingPermissionError } from "../errors.ts";
+import { CofferError, MissingPermissionError } from "../errors.ts";
+import type { ErrorCode } from "../error_table.ts";
 import { CREDENTIAL_VARIABLES } from "./credential.ts";
 import { trace } from "./debug.ts";
 import { environment, unreadVariables } from "./environment.ts";

@@ -6,7 +6,7 @@
  */
 import { type Bytes, encodeUtf8, viewOf } from "../bytes.ts";
 import { NONCE_SIZE } from "../crypto/aes_gcm.ts";
-import { RedDbCorruptError } from "../errors.ts";
+import { RedDbCorruptError } from "./errors.ts";
 import { assertSound, copyHeaderSlice, dataCapacity, headerCapacity, isCurrent, type VaultHeader } from "./header.ts";
 import { FIRST_FREE_PAGE, hasMagic, PAGE_HEADER_SIZE, PAGE_TYPE, pageId, pageType, writePageHeader } from "./page.ts";
 import type { PageFile } from "./page_file.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { isZero } from "../bytes.ts";
-import { CofferError, RedDbCorruptError, RedDbPageFileError } from "../errors.ts";
+import { CofferError } from "../errors.ts";
+import { RedDbCorruptError, RedDbPageFileError } from "./errors.ts";
 import type { Disk } from "../storage/disk.ts";
 import { followSoundly, isDataPage, readSealed } from "./chain.ts";
 import { type CommittedHeader, readCommitted } from "./committed.ts";

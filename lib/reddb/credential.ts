@@ -7,7 +7,8 @@ import { type Bytes, decodeHex, encodeUtf8 } from "../bytes.ts";
 import { type AesKey, importAesKey } from "../crypto/aes_gcm.ts";
 import { argon2id } from "../crypto/argon2.ts";
 import { wipe } from "../crypto/random.ts";
-import { ConflictingCredentialsError, RedDbNoKeyError } from "../errors.ts";
+import { ConflictingCredentialsError } from "../errors.ts";
+import { RedDbNoKeyError } from "./errors.ts";
 import { CERTIFICATE_SIZE } from "./key_pair.ts";
 
 /** A credential as a caller gives it: one of the two. */

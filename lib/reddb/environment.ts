@@ -5,12 +5,8 @@
  */
 import { decodeUtf8 } from "../bytes.ts";
 import { wipe } from "../crypto/random.ts";
-import {
-  ConflictingCredentialsError,
-  FileNotFoundError,
-  MalformedCredentialError,
-  RedDbNoKeyError,
-} from "../errors.ts";
+import { ConflictingCredentialsError, FileNotFoundError, MalformedCredentialError } from "../errors.ts";
+import { RedDbNoKeyError } from "./errors.ts";
 import { systemError } from "../storage/system_errors.ts";
 import { type CredentialInput, type RedDbCredential, takeCredential } from "./credential.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { decodeHex, encodeHex } from "../bytes.ts";
-import { InvalidMetadataError, RedDbCorruptError } from "../errors.ts";
+import { InvalidMetadataError } from "../errors.ts";
+import { RedDbCorruptError } from "./errors.ts";
 import { MIN_SCRAM_ITERATIONS, type Role, ROLES, SCRAM_KEY_SIZE, type ScramVerifier } from "./records.ts";
 
 const MAX_TIME = 2n ** 128n - 1n;

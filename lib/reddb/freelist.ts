@@ -14,7 +14,7 @@
  * @module
  */
 import { type Bytes, viewOf } from "../bytes.ts";
-import { RedDbPageFileError } from "../errors.ts";
+import { RedDbPageFileError } from "./errors.ts";
 import { FIRST_FREE_PAGE, PAGE_HEADER_SIZE, PAGE_TYPE, pageType, sealPage, writePageHeader } from "./page.ts";
 import type { PageFile } from "./page_file.ts";
 import { runsOf } from "./runs.ts";

@@ -16,7 +16,7 @@
  */
 import { type Bytes, encodeUtf8, viewOf } from "../bytes.ts";
 import { NONCE_SIZE, OVERHEAD } from "../crypto/aes_gcm.ts";
-import { RedDbCorruptError, RedDbLegacyError, RedDbUnsupportedError } from "../errors.ts";
+import { RedDbCorruptError, RedDbLegacyError, RedDbUnsupportedError } from "./errors.ts";
 import { SALT_SIZE } from "./credential.ts";
 import { FIRST_FREE_PAGE, hasMagic, PAGE_HEADER_SIZE, PAGE_TYPE, VAULT_PAGE, writePageHeader } from "./page.ts";
 import type { PageFile } from "./page_file.ts";

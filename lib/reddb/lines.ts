@@ -4,7 +4,8 @@
  * @module
  */
 import { decodeHex, decodeUtf8, encodeHex, encodeUtf8 } from "../bytes.ts";
-import { InvalidMetadataError, RedDbCorruptError } from "../errors.ts";
+import { InvalidMetadataError } from "../errors.ts";
+import { RedDbCorruptError } from "./errors.ts";
 import {
   decodeRole,
   decodeScram,

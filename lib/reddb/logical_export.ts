@@ -6,7 +6,7 @@
 import { concat, decodeHex, encodeHex, encodeUtf8, equalBytes } from "../bytes.ts";
 import { NONCE_SIZE, open, seal, TAG_SIZE } from "../crypto/aes_gcm.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
-import { RedDbCorruptError, RedDbDecryptionError } from "../errors.ts";
+import { RedDbCorruptError, RedDbDecryptionError } from "./errors.ts";
 import { type CredentialInput, deriveKey, type RedDbCredential, requireCredential, SALT_SIZE } from "./credential.ts";
 import { VaultState } from "./state.ts";
 

@@ -25,12 +25,9 @@
  * @module
  */
 export type { Bytes } from "../bytes.ts";
+export { CofferError, type CofferErrorOptions } from "../errors.ts";
+export { ERROR_TABLE, type ErrorCode, type ErrorEntry } from "../error_table.ts";
 export {
-  CofferError,
-  type CofferErrorOptions,
-  ERROR_TABLE,
-  type ErrorCode,
-  type ErrorEntry,
   RedDbCorruptError,
   RedDbDecryptionError,
   RedDbEncryptionError,
@@ -38,7 +35,7 @@ export {
   RedDbNoKeyError,
   RedDbPageFileError,
   RedDbUnsupportedError,
-} from "../errors.ts";
+} from "./errors.ts";
 export { type Disk, type Lock, type LockMode, type LockOptions } from "../storage/disk.ts";
 export { type Bootstrapped, bootstrapState } from "./bootstrap.ts";
 export { checkRedDbFile, type RedDbCheckReport, type RedDbProblem, type RedDbProblemKind } from "./check.ts";

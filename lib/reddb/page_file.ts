@@ -14,7 +14,7 @@
  * @module
  */
 import { type Bytes, encodeUtf8, viewOf } from "../bytes.ts";
-import { RedDbPageFileError } from "../errors.ts";
+import { RedDbPageFileError } from "./errors.ts";
 import type { Disk } from "../storage/disk.ts";
 import {
   FIRST_FREE_PAGE,

@@ -8,13 +8,8 @@
  * @module
  */
 import { isZero } from "../bytes.ts";
-import {
-  CofferError,
-  RedDbCorruptError,
-  RedDbEncryptionError,
-  RedDbPageFileError,
-  RedDbUnsupportedError,
-} from "../errors.ts";
+import { CofferError } from "../errors.ts";
+import { RedDbCorruptError, RedDbEncryptionError, RedDbPageFileError, RedDbUnsupportedError } from "./errors.ts";
 import { followSoundly, writeChain } from "./chain.ts";
 import { type CommittedHeader, putBack } from "./committed.ts";
 import { allocate, type Allocation, readFreelist, release } from "./freelist.ts";

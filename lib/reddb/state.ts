@@ -4,7 +4,8 @@
  * @module
  */
 import { type Bytes, decodeHex, decodeUtf8, encodeHex, encodeUtf8 } from "../bytes.ts";
-import { InvalidMetadataError, RedDbCorruptError } from "../errors.ts";
+import { InvalidMetadataError } from "../errors.ts";
+import { RedDbCorruptError } from "./errors.ts";
 import { MASTER_SECRET_SIZE } from "./key_pair.ts";
 import { decodeApiKey, decodeEntry, decodeUser, encodeApiKey, encodeEntry, encodeUser, PREFIXES } from "./lines.ts";
 import { type ApiKey, isSameUser, type KeptLine, type User, type UserId } from "./records.ts";

@@ -6,13 +6,8 @@
 import { type Bytes, encodeUtf8, equalBytes, isZero } from "../bytes.ts";
 import { type AesKey, open, seal } from "../crypto/aes_gcm.ts";
 import { randomBytes, wipe } from "../crypto/random.ts";
-import {
-  RedDbCorruptError,
-  RedDbDecryptionError,
-  RedDbEncryptionError,
-  VaultClosedError,
-  VaultExistsError,
-} from "../errors.ts";
+import { VaultClosedError, VaultExistsError } from "../errors.ts";
+import { RedDbCorruptError, RedDbDecryptionError, RedDbEncryptionError } from "./errors.ts";
 import { Mutex } from "../mutex.ts";
 import { publishFile } from "../storage/create.ts";
 import type { Disk, LockMode } from "../storage/disk.ts";

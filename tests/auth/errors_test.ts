@@ -7,7 +7,8 @@ import {
   type VerifierFormat,
   WeakPasswordParametersError,
 } from "../../lib/auth/errors.ts";
-import { CofferError, ERROR_TABLE } from "../../lib/errors.ts";
+import { CofferError } from "../../lib/errors.ts";
+import { ERROR_TABLE } from "../../lib/error_table.ts";
 
 const FORMATS: readonly VerifierFormat[] = ["phc", "scram", "postgres", "reddb"];
 

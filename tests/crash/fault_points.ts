@@ -5,7 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { CofferError, ERROR_TABLE } from "../../lib/errors.ts";
+import { CofferError } from "../../lib/errors.ts";
+import { ERROR_TABLE } from "../../lib/error_table.ts";
 import { DEEP, SEED, seeded } from "../storage/helpers.ts";
 import { look, type Operation, record, type Session } from "./crash_points.ts";
 import { on } from "./files.ts";

@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/bytes.ts";
-import { CofferError, type ErrorCode } from "../../lib/errors.ts";
+import { CofferError } from "../../lib/errors.ts";
+import type { ErrorCode } from "../../lib/error_table.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import { decodeMetaPage, FIRST_SEGMENT_PAGE, type MetaPage } from "../../lib/storage/meta_page.ts";

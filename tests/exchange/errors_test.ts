@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type CofferError, ERROR_TABLE } from "../../lib/errors.ts";
+import type { CofferError } from "../../lib/errors.ts";
+import { ERROR_TABLE } from "../../lib/error_table.ts";
 import * as errors from "../../lib/exchange/errors.ts";
 
 /** One error of each class, and its message. */

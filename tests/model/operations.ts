@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { CofferError, type ErrorCode } from "../../lib/errors.ts";
+import { CofferError } from "../../lib/errors.ts";
+import type { ErrorCode } from "../../lib/error_table.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
 import { type Transaction, Vault } from "../../lib/vault.ts";

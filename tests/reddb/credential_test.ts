@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeUtf8 } from "../../lib/bytes.ts";
 import { deriveKeyBytes, requireCredential, takeCredential } from "../../lib/reddb/credential.ts";
-import { RedDbNoKeyError } from "../../lib/errors.ts";
+import { RedDbNoKeyError } from "../../lib/reddb/errors.ts";
 import { patterned, rejectsWith } from "../helpers.ts";
 
 const HEX = patterned(32).toHex();

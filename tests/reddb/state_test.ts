@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat, decodeUtf8, encodeUtf8 } from "../../lib/bytes.ts";
-import { InvalidMetadataError, RedDbCorruptError } from "../../lib/errors.ts";
+import { InvalidMetadataError } from "../../lib/errors.ts";
+import { RedDbCorruptError } from "../../lib/reddb/errors.ts";
 import type { Role, ScramVerifier } from "../../lib/reddb/records.ts";
 import { VaultState } from "../../lib/reddb/state.ts";
 import { patterned } from "../helpers.ts";

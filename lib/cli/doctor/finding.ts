@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ErrorCode } from "../../errors.ts";
+import type { ErrorCode } from "../../error_table.ts";
 import type { FileSystem } from "../../storage/permissions.ts";
 import type { VaultSummary } from "../../vault.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { ERROR_TABLE, KdfLimitError } from "../../errors.ts";
+import { KdfLimitError } from "../../errors.ts";
+import { ERROR_TABLE } from "../../error_table.ts";
 import { DEFAULT_KDF, KDF_CEILING } from "../../sealed/kdf_limits.ts";
 import type { SlotInfo } from "../../slots.ts";
 import type { Finding, Subject } from "./finding.ts";

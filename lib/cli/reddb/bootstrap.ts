@@ -6,12 +6,11 @@
 import {
   InputOutputError,
   NoCredentialError,
-  RedDbCorruptError,
-  RedDbPageFileError,
   UsageError,
   VaultExistsError,
   WeakCredentialError,
 } from "../../errors.ts";
+import { RedDbCorruptError, RedDbPageFileError } from "../../reddb/errors.ts";
 import type { CredentialInput, RedDbOpenOptions, VaultState } from "../../reddb/mod.ts";
 import { readCredentialText } from "../credential.ts";
 import { checkFree, checkMayCreate, checkMayWrite, claimStdin, isThere, STDIN } from "../files.ts";

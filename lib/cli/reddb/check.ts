@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RedDbCorruptError } from "../../errors.ts";
+import { RedDbCorruptError } from "../../reddb/errors.ts";
 import type { RedDbCheckReport, RedDbProblem } from "../../reddb/mod.ts";
 import type { GlobalFlags } from "../flags.ts";
 import { counted, shown, shownSize, writeJson, writeOut } from "../output.ts";

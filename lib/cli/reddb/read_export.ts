@@ -4,7 +4,7 @@
  * @module
  */
 import { concat, decodeUtf8 } from "../../bytes.ts";
-import { RedDbCorruptError } from "../../errors.ts";
+import { RedDbCorruptError } from "../../reddb/errors.ts";
 import type { VaultState } from "../../reddb/mod.ts";
 import { claimStdin, readFile, readStdin, STDIN } from "../files.ts";
 import type { RedDbCredentialSource } from "./open.ts";

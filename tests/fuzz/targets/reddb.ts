@@ -7,14 +7,14 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, encodeHex, encodeUtf8, viewOf } from "../../../lib/bytes.ts";
 import { importAesKey, seal } from "../../../lib/crypto/aes_gcm.ts";
 import { sha256 } from "../../../lib/crypto/sha256.ts";
+import { InvalidMetadataError } from "../../../lib/errors.ts";
 import {
-  InvalidMetadataError,
   RedDbCorruptError,
   RedDbDecryptionError,
   RedDbLegacyError,
   RedDbPageFileError,
   RedDbUnsupportedError,
-} from "../../../lib/errors.ts";
+} from "../../../lib/reddb/errors.ts";
 import { readSealed } from "../../../lib/reddb/chain.ts";
 import { checkRedDbFile } from "../../../lib/reddb/check.ts";
 import { deriveKeyBytes, requireCredential } from "../../../lib/reddb/credential.ts";

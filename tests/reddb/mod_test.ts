@@ -34,7 +34,8 @@ Deno.test("lib/reddb/mod.ts exports these names and no others", () => {
 
 Deno.test("lib/reddb imports nothing of coffer's own container, sealing, state or commands", async () => {
   const folder = new URL("../../lib/reddb/", import.meta.url);
-  const allowed = /^\.\.\/(bytes|errors|error_table|mutex|crypto\/\w+|storage\/(disk|disk_deno|create|crc32|system_errors))\.ts$/;
+  const allowed =
+    /^\.\.\/(bytes|errors|error_table|mutex|crypto\/\w+|storage\/(disk|disk_deno|create|crc32|system_errors))\.ts$/;
   for await (const { name } of Deno.readDir(folder)) {
     const text = await Deno.readTextFile(new URL(name, folder));
     for (const [, path] of text.matchAll(/from "(\.\.\/[^"]+)"/g)) {

@@ -59,7 +59,7 @@ export async function planChanges(keys: VaultKeys, live: Live, changes: Changes)
 }
 
 /** Plans a commit that writes the whole state anew; the deltas' entries of the log move into a segment of their own. */
-export async function planSnapshot(keys: VaultKeys, live: Live, changes: Changes): Promise<CommitPlan> {
+async function planSnapshot(keys: VaultKeys, live: Live, changes: Changes): Promise<CommitPlan> {
   const { segments } = live.generation;
   const entries = encode(auditLines([...live.deltas, changes]));
   const sizes = segments.slice(0, snapshotIndex(segments)).map(({ stored }) => stored.length);

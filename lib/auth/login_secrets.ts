@@ -39,7 +39,7 @@ export type StoredSecrets = Pick<StoredUser, "password" | "scram" | "foreignHash
  * @throws {MalformedVerifierError} @throws {WeakPasswordParametersError}
  * @throws {TypeError} @throws {RangeError} when a hash of another system is no text, or too long
  */
-export function readySecrets({ passwordHash, scram, foreignHash }: LoginSecrets): StoredSecrets {
+function readySecrets({ passwordHash, scram, foreignHash }: LoginSecrets): StoredSecrets {
   if (passwordHash !== undefined) parsePhc(passwordHash);
   const verifier = typeof scram === "string" ? decodePostgresVerifier(scram) : scram && checkScramVerifier(scram);
   if (foreignHash !== undefined && typeof foreignHash !== "string") {

@@ -18,7 +18,7 @@ export interface PlacedMeta {
 }
 
 /** The meta page at a place, which must be valid. */
-export async function metaPageAt(bytes: Uint8Array, number: 0 | 1): Promise<MetaPage> {
+async function metaPageAt(bytes: Uint8Array, number: 0 | 1): Promise<MetaPage> {
   const found = await decodeMetaPage(bytes.slice(number * PAGE_SIZE, (number + 1) * PAGE_SIZE), number);
   assert.ok(found.status === "valid");
   return found.page;

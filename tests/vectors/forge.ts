@@ -238,7 +238,7 @@ async function metaPage(
 }
 
 /** Makes the digest of a meta page fit. */
-export async function digested(bytes: Bytes): Promise<Bytes> {
+async function digested(bytes: Bytes): Promise<Bytes> {
   bytes.fill(0, 16, 48);
   bytes.set(await sha256(bytes), 16);
   return bytes;

@@ -28,7 +28,7 @@ export function userTable(users: readonly UserInfo[]): string {
 }
 
 /** What the user can log in with. */
-export function waysIn({ hasPassword, hasScram, hasForeignHash }: UserInfo): string {
+function waysIn({ hasPassword, hasScram, hasForeignHash }: UserInfo): string {
   const ways = [
     ...(hasPassword ? ["password"] : []),
     ...(hasScram ? ["scram"] : []),

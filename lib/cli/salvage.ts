@@ -16,6 +16,7 @@ import { checkMayEnsure, ensureKeyFile } from "./new_credential.ts";
 import { prepareOpening } from "./open.ts";
 import { counted, shown, shownSize, writeJson, writeOut } from "./output.ts";
 import { showProgress, waitingFor } from "./progress.ts";
+import { warnOfWeak } from "./weak_passphrase.ts";
 
 /** Flags of `salvage`. */
 export interface SalvageFlags extends GlobalFlags, KdfFlags {
@@ -55,7 +56,7 @@ function prepareNew({ newPassphraseFile, newKeyfile }: SalvageFlags): Credential
   }
   if (newPassphraseFile !== undefined) {
     if (newPassphraseFile === STDIN) claimStdin("--new-passphrase-file");
-    return { passphrase: async () => await readNewPassphrase(newPassphraseFile) };
+    return { passphrase: async () => await warnOfWeak(await readNewPassphrase(newPassphraseFile)) };
   }
   if (newKeyfile === undefined) return undefined;
   checkMayEnsure(newKeyfile);

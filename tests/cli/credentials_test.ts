@@ -33,7 +33,7 @@ Deno.test("coffer opens a vault with each of the four kinds of credential", asyn
   });
 });
 
-Deno.test("coffer init, passwd and slot add warn of a weak passphrase, and take it", async () => {
+Deno.test("coffer init, passwd, slot add, salvage and export warn of a weak passphrase, and take it", async () => {
   const warning = "coffer: warning: The new passphrase is weak\n";
   await sandbox(async (box) => {
     const weak = box.file("weak", "abc\n");
@@ -49,6 +49,11 @@ Deno.test("coffer init, passwd and slot add warn of a weak passphrase, and take 
     assert.equal(err, warning);
     assert.equal(JSON.parse(out).id, 1);
     assert.equal((await box.ok(["check", "--unlock", "--passphrase-file", weak])).code, 0);
+    const opening = ["--passphrase-file", weak, "--new-passphrase-file"];
+    const salvaged = await box.ok(["salvage", "salvaged.coffer", ...WEAK, ...opening, weak]);
+    assert.ok(salvaged.err.endsWith(warning), salvaged.err);
+    const exported = await box.ok(["export", "--out", "secrets.age", ...opening, weak]);
+    assert.ok(exported.err.startsWith(warning), exported.err);
   });
 });
 

@@ -99,6 +99,8 @@ Deno.test("coffer edit commits nothing when the value is the same, or the editor
       [`printf 'x\\n' >"$1"`, undefined, 0],
       [`echo y >"$1"; exit 3`, "editor-failed", 1],
       [`echo y >"$1"; kill -9 $$`, "editor-failed", 1],
+      // A real-time signal, of which the runtime has no name.
+      ...(Deno.build.os === "linux" ? [[`echo y >"$1"; kill -34 $$`, "editor-failed", 1] as const] : []),
       [`printf '\\377' >"$1"`, "malformed-text", 2],
       [`rm "$1"`, "file-not-found", 3],
       [`rm -r "$(dirname "$1")"`, "file-not-found", 3],

@@ -16,6 +16,7 @@ import { checkName } from "../../state/names.ts";
 import { MAX_VALUE_SIZE } from "../../state/secret.ts";
 import type { Vault } from "../../vault.ts";
 import { withoutCredentials } from "../child_environment.ts";
+import { statusOf } from "../child_status.ts";
 import { environment } from "../environment.ts";
 import { checkMayChange, readFile } from "../files.ts";
 import type { GlobalFlags } from "../flags.ts";
@@ -113,7 +114,7 @@ async function run(
     } catch (error) {
       throw new EditorFailedError(`The editor "${program}" could not be run`, { cause: error });
     }
-    const outcome = await Promise.race([child.status, ended]);
+    const outcome = await Promise.race([statusOf(child), ended]);
     if (typeof outcome === "string") {
       // What it may still write finds no folder any more.
       child.kill(outcome);

@@ -19,6 +19,7 @@ import { counted, note, shown, shownSize, warn, writeJson, writeOut } from "../o
 import { waitingFor } from "../progress.ts";
 import { writeNewFile } from "../private_file.ts";
 import { askLine, askNewPassphrase, canAsk } from "../terminal.ts";
+import { warnOfWeak } from "../weak_passphrase.ts";
 import type { ExportFormat } from "./commands.ts";
 
 /** Flags of `export`. */
@@ -60,7 +61,9 @@ export default async function exportCommand(flags: ExportFlags, ...globs: readon
 
   await using vault = await openVault(opening);
   if (plaintext) await confirmPlaintext(vault, flags, name);
-  const encrypt = plaintext ? undefined : given ?? await agePassphraseEncrypter(await askNewPassphrase());
+  const encrypt = plaintext
+    ? undefined
+    : given ?? await agePassphraseEncrypter(await warnOfWeak(await askNewPassphrase()));
   const secrets = await waitingFor("exporting", () => vault.exportSecrets({ plaintext, globs, under, history }));
   if (secrets.length === 0 && globs.length > 0) throw new SecretNotFoundError(globs.join(" "));
   const text = encodeUtf8(await formatted(format, secrets));
@@ -123,7 +126,7 @@ async function givenEncryption({ to = [], newPassphraseFile }: ExportFlags): Pro
   if (to.length > 0) return await ageEncrypter(to);
   if (newPassphraseFile !== undefined) {
     if (newPassphraseFile === STDIN) claimStdin("--new-passphrase-file");
-    return await agePassphraseEncrypter(await readNewPassphrase(newPassphraseFile));
+    return await agePassphraseEncrypter(await warnOfWeak(await readNewPassphrase(newPassphraseFile)));
   }
   if (canAsk()) return undefined;
   throw new UsageError("Nothing says whom to encrypt for, and stdin is not a terminal", {

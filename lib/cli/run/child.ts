@@ -6,6 +6,7 @@
 import { encodeUtf8 } from "../../bytes.ts";
 import { InputOutputError, MissingPermissionError } from "../../errors.ts";
 import { CommandNotExecutableError, CommandNotFoundError, EnvironmentTooLargeError } from "../../exchange/errors.ts";
+import { statusOf } from "../child_status.ts";
 import type { Environment } from "./environment.ts";
 import type { Mask } from "./mask.ts";
 import type { SignalPass } from "./signals.ts";
@@ -55,17 +56,6 @@ export async function runCommand(run: Run, signals: SignalPass): Promise<Deno.Co
   const passed = run.mask.pass(child);
   const [status] = await Promise.all([statusOf(child), Promise.race([passed, signals.abandoned])]);
   return status;
-}
-
-/** How a command ended. The runtime knows no real-time signals: of one that died of such it tells in an error alone. */
-async function statusOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
-  try {
-    return await child.status;
-  } catch (error) {
-    const signal = error instanceof TypeError ? /^Invalid signal: ([0-9]+)$/.exec(error.message)?.[1] : undefined;
-    if (signal === undefined) throw error;
-    return { success: false, code: 128 + Number(signal), signal: null };
-  }
 }
 
 function start({ command: [program, ...args], environment, stdin, mask }: Run): Deno.ChildProcess {

@@ -78,7 +78,8 @@ export class Sandbox {
       stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
-      env: { NO_COLOR: "1", ...options.env },
+      clearEnv: true,
+      env: { ...surroundings(), NO_COLOR: "1", ...options.env },
     }).spawn();
   }
 
@@ -130,6 +131,11 @@ export class Sandbox {
     if (!this.damaged && this.#keyed) await checkWhole(this.vault, { keyFile: Deno.readFileSync(this.path("key")) });
     assert.deepEqual([...Deno.readDirSync(this.folder)].filter(({ name }) => name.endsWith(".tmp")), []);
   }
+}
+
+/** The environment of the tests without what of it is coffer's, such as `COFFER_DEEP`, or whoever runs them may have set. */
+export function surroundings(): Record<string, string> {
+  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("COFFER_")));
 }
 
 /** Runs a test in a sandbox of its own. */

@@ -25,7 +25,9 @@ export class Draw {
   }
 
   name(): string {
-    return this.of(["a", "b", "c/d", "é", "long/".repeat(20), `n${this.below(12)}`]);
+    // One comes often, so that it outgrows the versions that are kept.
+    if (this.random() < 0.4) return "a";
+    return this.of(["b", "c/d", "é", "long/".repeat(20), `n${this.below(12)}`]);
   }
 
   value(): string {
@@ -60,63 +62,68 @@ type SecretChange = (model: Model, draw: Draw) => {
   readonly note: () => void;
 };
 
-const SECRET_CHANGES: readonly SecretChange[] = [
-  function set(model, draw) {
-    const [name, value] = [draw.name(), draw.value()];
-    const note = draw.random() < 0.2 ? `note ${draw.below(100)}` : undefined;
-    const tags = draw.random() < 0.2 ? ["b", draw.of(["a", "b", "c"])] : undefined;
-    const metadata = { ...(note === undefined ? {} : { note }), ...(tags === undefined ? {} : { tags }) };
-    return {
-      run: (secrets) => void secrets.set(name, value, metadata),
-      note: () => model.set(name, value, note, tags),
-    };
-  },
-  function remove(model, draw) {
-    const name = draw.name();
-    return {
-      ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
-      run: (secrets) => secrets.delete(name),
-      note: () => void model.secrets.delete(name),
-    };
-  },
-  function rename(model, draw) {
-    const [from, to, overwrite] = [draw.name(), draw.name(), draw.random() < 0.5];
-    const missing = !model.secrets.has(from);
-    const taken = from !== to && model.secrets.has(to) && !overwrite;
-    return {
-      ...(missing ? { expected: "secret-not-found" } : taken ? { expected: "secret-exists" } : {}),
-      run: (secrets) => void secrets.rename(from, to, { overwrite }),
-      note: () => model.rename(from, to),
-    };
-  },
-  function describe(model, draw) {
-    const [name, note] = [draw.name(), draw.random() < 0.5 ? null : `note ${draw.below(100)}`];
-    return {
-      ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
-      run: (secrets) => void secrets.describe(name, { note, tags: null }),
-      note: () => {
-        const secret = model.secrets.get(name)!;
-        secret.note = note ?? undefined;
-        secret.tags = [];
-      },
-    };
-  },
-  function restoreVersion(model, draw) {
-    const name = draw.name();
-    const secret = model.secrets.get(name);
-    const version = draw.below((secret?.versions.at(-1)?.version ?? 0) + 2);
-    const found = secret?.versions.find((one) => one.version === version);
-    return {
-      ...(secret === undefined
-        ? { expected: "secret-not-found" }
-        : found === undefined
-        ? { expected: "version-not-found" }
-        : {}),
-      run: (secrets) => void secrets.restore(name, version),
-      note: () => model.set(name, found!.value),
-    };
-  },
-];
+const set: SecretChange = (model, draw) => {
+  const [name, value] = [draw.name(), draw.value()];
+  const note = draw.random() < 0.2 ? `note ${draw.below(100)}` : undefined;
+  const tags = draw.random() < 0.2 ? ["b", draw.of(["a", "b", "c"])] : undefined;
+  const metadata = { ...(note === undefined ? {} : { note }), ...(tags === undefined ? {} : { tags }) };
+  return {
+    run: (secrets) => void secrets.set(name, value, metadata),
+    note: () => model.set(name, value, note, tags),
+  };
+};
+
+const remove: SecretChange = (model, draw) => {
+  const name = draw.name();
+  return {
+    ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
+    run: (secrets) => secrets.delete(name),
+    note: () => void model.secrets.delete(name),
+  };
+};
+
+const rename: SecretChange = (model, draw) => {
+  const [from, to, overwrite] = [draw.name(), draw.name(), draw.random() < 0.5];
+  const missing = !model.secrets.has(from);
+  const taken = from !== to && model.secrets.has(to) && !overwrite;
+  return {
+    ...(missing ? { expected: "secret-not-found" } : taken ? { expected: "secret-exists" } : {}),
+    run: (secrets) => void secrets.rename(from, to, { overwrite }),
+    note: () => model.rename(from, to),
+  };
+};
+
+const describe: SecretChange = (model, draw) => {
+  const [name, note] = [draw.name(), draw.random() < 0.5 ? null : `note ${draw.below(100)}`];
+  return {
+    ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
+    run: (secrets) => void secrets.describe(name, { note, tags: null }),
+    note: () => {
+      const secret = model.secrets.get(name)!;
+      secret.note = note ?? undefined;
+      secret.tags = [];
+    },
+  };
+};
+
+const restoreVersion: SecretChange = (model, draw) => {
+  const name = draw.name();
+  const secret = model.secrets.get(name);
+  const version = draw.below((secret?.versions.at(-1)?.version ?? 0) + 2);
+  const found = secret?.versions.find((one) => one.version === version);
+  return {
+    ...(secret === undefined
+      ? { expected: "secret-not-found" }
+      : found === undefined
+      ? { expected: "version-not-found" }
+      : {}),
+    run: (secrets) => void secrets.restore(name, version),
+    note: () => model.set(name, found!.value),
+  };
+};
+
+/** More values come than go. */
+const SECRET_CHANGES: readonly SecretChange[] = [set, set, set, set, remove, rename, describe, restoreVersion];
 
 const change: Operation = async (world, draw) => {
   const vault = await world.vault();
@@ -173,7 +180,7 @@ const together: Operation = async (world, draw) => {
 /** Another process changes the vault while this one has it open. */
 const otherProcess: Operation = async (world, draw) => {
   world.model = world.model.copy();
-  const { run, note } = SECRET_CHANGES[0]!(world.model, draw);
+  const { run, note } = set(world.model, draw);
   note();
   const other = await world.other();
   try {

@@ -11,8 +11,10 @@ import { tally, World } from "./world.ts";
 const DEEP = Deno.env.get("COFFER_DEEP") === "1";
 const SEED = printedSeed("model");
 const OPERATIONS = Number(Deno.env.get("COFFER_MODEL_OPERATIONS") ?? (DEEP ? 1_000_000 : 2000));
-/** Operations on one vault: then a new one is begun, so that a failure has few before it. */
+/** Operations of one sequence, on one vault: then a new one is begun, so that a failure has few before it. */
 const ON_ONE = 250;
+/** How many files of tests share the sequences, so that all cores have some. */
+const SHARES = 2;
 /** One operation in so many meets a crash, and so many are between two looks at everything. */
 const CRASH_EVERY = 12;
 const LOOK_EVERY = 20;
@@ -49,8 +51,9 @@ async function run(
   }
 }
 
-Deno.test("Vault holds what a model of it holds, after every sequence of operations, restarts and crashes", async () => {
-  for (let done = 0; done < OPERATIONS; done += ON_ONE) {
+/** Runs every other sequence; a failure says how to run the one that failed, alone and only so far. */
+export async function runSequences(share: 0 | 1): Promise<void> {
+  for (let done = share * ON_ONE; done < OPERATIONS; done += SHARES * ON_ONE) {
     const seed = SEED + done;
     const most = Math.min(ON_ONE, OPERATIONS - done);
     const { error } = await run(seed, most, LOOK_EVERY);
@@ -64,7 +67,7 @@ Deno.test("Vault holds what a model of it holds, after every sequence of operati
       { cause: shortest.error ?? error },
     );
   }
-});
+}
 
 globalThis.addEventListener("unload", () => {
   // deno-lint-ignore no-console

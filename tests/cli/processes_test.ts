@@ -39,10 +39,12 @@ Deno.test("No set of several coffer processes at once is lost", async () => {
   await sandbox(async (box) => {
     await box.init();
     const names = Array.from({ length: DEEP ? 64 : 12 }, (_, index) => `name-${index}`);
+    // So many processes want more time than any of them would wait by itself.
+    const patient = [...box.key, "--timeout", "3600"];
     await Promise.all(names.flatMap((name) => [
-      box.ok(["set", name, "--value", name, ...box.key]),
-      box.ok(["set", "shared", "--value", name, ...box.key]),
-      box.ok(["ls", ...box.key]),
+      box.ok(["set", name, "--value", name, ...patient]),
+      box.ok(["set", "shared", "--value", name, ...patient]),
+      box.ok(["ls", ...patient]),
     ]));
     for (const name of names) assert.equal((await box.ok(["get", name, ...box.key])).out, name);
     const [newest] = (await box.json(["history", "shared", ...box.key])).versions;

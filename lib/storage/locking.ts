@@ -14,14 +14,17 @@ const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 25;
 /** Who has waited for so many milliseconds looks as often again as at first: the lock may be free for moments only. */
 const PATIENCE = 300;
+/** A pause that ends so many milliseconds late tells of more processes than processors; then so many longest pauses follow. */
+const LATE = 5;
+const EASED = 40;
 /** A handle that takes the lock again within so many milliseconds, for so many on end, makes a break of so many. */
 const AT_ONCE = 5;
 const STREAK = 1000;
 const BREAK = 6;
 
 /**
- * Tries until the lock is had. Pauses grow and are random in length, so that many who wait do not try in step; blocking
- * calls would each hold one of the runtime's few threads.
+ * Tries until the lock is had. Pauses are random in length, so that many who wait do not try in step; blocking calls
+ * would each hold one of the runtime's few threads.
  *
  * @throws {BusyError} when the time-out passes; when the signal ends the wait, its reason is thrown
  */
@@ -29,16 +32,37 @@ export async function acquire(what: string, tryOnce: () => boolean, options: Loc
   const { timeout = DEFAULT_TIMEOUT, signal } = options;
   signal?.throwIfAborted();
   const start = performance.now();
+  const pauses = new Pauses();
   let tries = 1;
-  for (let pause = FIRST_PAUSE; !tryOnce(); pause = Math.min(pause * 2, LONGEST_PAUSE), tries++) {
-    const left = timeout - (performance.now() - start);
+  for (let late = 0; !tryOnce(); tries++) {
+    const asked = performance.now();
+    const left = timeout - (asked - start);
     if (left <= 0) throw new BusyError(`The vault "${what}" is still locked by another`, timeout);
-    const next = left < timeout - PATIENCE ? 2 * FIRST_PAUSE : pause;
-    await delay(Math.min(left, next * (0.5 + Math.random())), signal);
+    const pause = Math.min(left, pauses.next(asked - start, late) * (0.5 + Math.random()));
+    await delay(pause, signal);
+    late = performance.now() - asked - pause;
   }
   if (tries === 1) return;
   const milliseconds = Math.round(performance.now() - start);
   logger("storage", "debug")?.("Waited {milliseconds} ms for the lock of {path}", { path: what, milliseconds, tries });
+}
+
+/**
+ * How long to wait from one look at a lock to the next. Pauses grow at first; after a while they are short, to see what is
+ * free for moments only. Where more processes wait than the processors can serve, short pauses would keep them from the
+ * one that holds the lock: 150 commands at once took four times as long as one after another.
+ */
+export class Pauses {
+  #growing = FIRST_PAUSE;
+  #eased = 0;
+
+  /** The next pause, in milliseconds: after waiting for so many, when the last pause took so many longer than asked. */
+  next(waited: number, late: number): number {
+    const growing = this.#growing;
+    this.#growing = Math.min(growing * 2, LONGEST_PAUSE);
+    this.#eased = late > LATE ? EASED : Math.max(0, this.#eased - 1);
+    return waited <= PATIENCE || this.#eased > 0 ? growing : 2 * FIRST_PAUSE;
+  }
 }
 
 /**

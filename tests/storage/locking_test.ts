@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BusyError } from "../../lib/errors.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
-import { DEFAULT_TIMEOUT, type Lockable, withLock } from "../../lib/storage/locking.ts";
+import { DEFAULT_TIMEOUT, type Lockable, Pauses, withLock } from "../../lib/storage/locking.ts";
 import { MemoryMedium, MemoryStore } from "../../lib/storage/memory.ts";
 
 /** Two handles on one lock: of a disk, of a medium. */
@@ -73,6 +73,24 @@ Deno.test("withLock() tells of a release that fails, unless the work failed firs
   await assert.rejects(withLock(target, "shared", {}, () => 1), failure);
   const first = new Error("work");
   await assert.rejects(withLock(target, "shared", {}, () => Promise.reject(first)), first);
+});
+
+Deno.test("Pauses.next() grows, and is short again for who has waited long", () => {
+  const pauses = new Pauses();
+  assert.deepEqual(Array.from({ length: 8 }, () => pauses.next(100, 0)), [0.5, 1, 2, 4, 8, 16, 25, 25]);
+  assert.deepEqual([300, 301, 10_000].map((waited) => pauses.next(waited, 0)), [25, 1, 1]);
+});
+
+Deno.test("Pauses.next() leaves the processors to others for a while when a pause ended late", () => {
+  const pauses = new Pauses();
+  while (pauses.next(0, 0) < 25);
+  assert.equal(pauses.next(1000, 4.9), 1, "a little late is nothing");
+  assert.equal(pauses.next(1000, 6), 25);
+  let eased = 1;
+  while (pauses.next(1000, 0) === 25) eased++;
+  assert.equal(eased, 40, "forty looks: about a second");
+  pauses.next(1000, 6);
+  for (let i = 0; i < 200; i++) assert.equal(pauses.next(1000, i % 20 === 0 ? 6 : 0), 25, "it begins anew each time");
 });
 
 Deno.test("DEFAULT_TIMEOUT is what the documentation of LockOptions says", () => {

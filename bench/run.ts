@@ -16,6 +16,7 @@ const NAMES = [
   "run_process",
   "dotenvx",
   "concurrency",
+  "many_processes",
   "memory",
   "reddb",
   "audit_verify",

@@ -63,4 +63,7 @@ Deno.test("assemble() believes a segment that no meta page names only where noth
   assert.deepEqual(recordsOf([...named, fragment("delta", [2, 2], { a: "x", b: "x" }, stray)], 2), { a: "2" });
   assert.deepEqual(recordsOf([...named, fragment("snapshot", [2, 2], { b: "x" }, stray)], 2), { a: "2" });
   assert.deepEqual(recordsOf([...named, fragment("delta", [3, 3], { b: "3" }, stray)], 3), { a: "2", b: "3" });
+  // One that is lost leaves room for what covers it, though named ones follow.
+  const gap = [fragment("snapshot", [1, 1], { a: "1" }), fragment("delta", [3, 3], { c: "3" })];
+  assert.deepEqual(recordsOf([...gap, fragment("delta", [2, 2], { b: "2" }, stray)], 3), { a: "1", b: "2", c: "3" });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Attempts, type AttemptsStore } from "../lib/attempts.ts";
 import { type Bytes, decodeHex, encodeHex } from "../lib/bytes.ts";
-import { PermissionDeniedError, TooManyAttemptsError, WrongCredentialError } from "../lib/errors.ts";
+import { InputOutputError, PermissionDeniedError, TooManyAttemptsError, WrongCredentialError } from "../lib/errors.ts";
 import { newKeyFile } from "../lib/sealed/keyfile.ts";
 import { type AttemptsRecord, decodeAttempts, encodeAttempts, noAttempts } from "../lib/sealed/attempts.ts";
 import { AttemptsFile } from "../lib/storage/attempts_file.ts";
@@ -164,6 +164,13 @@ Deno.test("Attempts accepts a success that cannot be noted because the file may 
   store.refusal = new PermissionDeniedError("write", store.path);
   assert.equal(await store.attempts.succeeded(), 3);
   assert.equal((await store.attempts.status()).failures, 3);
+});
+
+Deno.test("Attempts.succeeded() tells of a disk that fails, unlike of one that may not be written", async () => {
+  const store = new FakeStore();
+  await store.fail(3);
+  store.refusal = new InputOutputError("write", store.path);
+  await assert.rejects(store.attempts.succeeded(), store.refusal);
 });
 
 // ---- Processes ----

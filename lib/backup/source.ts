@@ -24,7 +24,13 @@ import { decodeMeta, type Meta, META_SIZE, openMeta } from "../sealed/meta.ts";
 import { decodeMetaPages } from "../storage/choose.ts";
 import type { Disk } from "../storage/disk.ts";
 import { MAX_META_SIZE } from "../storage/medium.ts";
-import { decodeMetaPage, type MetaPage } from "../storage/meta_page.ts";
+import {
+  type DecodedMetaPage,
+  decodeMetaPage,
+  FORMAT_VERSION,
+  FORMAT_VERSION_OFFSET,
+  type MetaPage,
+} from "../storage/meta_page.ts";
 import { PAGE_SIZE } from "../storage/page.ts";
 
 /** Where the digest of a meta page is, and its size. */
@@ -68,22 +74,18 @@ export interface Ring {
  * Reads both meta pages. The caller holds a lock.
  *
  * @throws {EmptyFileError} @throws {NotAVaultError}
- * @throws {UnsupportedVersionError} when every page that says anything is of a newer format
+ * @throws {UnsupportedVersionError} when every page that says anything is of another format
  */
 export async function readSource(disk: Disk): Promise<Source> {
   if (await disk.size() === 0) throw new EmptyFileError(disk.path);
   const raw = new Uint8Array(2 * PAGE_SIZE);
   await disk.readAt(raw, 0);
   const decoded = await decodeMetaPages(raw);
-  const written = decoded.filter(({ status }) => status !== "empty");
-  const future = written.find((page) => page.status === "future");
-  if (future?.status === "future" && written.every(({ status }) => status === "future")) {
-    throw new UnsupportedVersionError(disk.path, future.formatVersion);
-  }
+  await refuseOtherFormat(disk.path, raw, decoded);
   const candidates: MetaCandidate[] = [];
   for (const number of [0, 1] as const) {
     const found = decoded[number];
-    const bytes = raw.slice(number * PAGE_SIZE, (number + 1) * PAGE_SIZE);
+    const bytes = pageOf(raw, number);
     if (isZero(bytes)) continue;
     const page = found.status === "valid" ? found.page : await readDamaged(bytes, number);
     const sealed = page?.meta ?? bytes.slice(PAGE_SIZE - MAX_META_SIZE, PAGE_SIZE - MAX_META_SIZE + META_SIZE);
@@ -102,11 +104,34 @@ export async function readSource(disk: Disk): Promise<Source> {
   return { raw, candidates };
 }
 
+function pageOf(raw: Bytes, number: 0 | 1): Bytes {
+  return raw.slice(number * PAGE_SIZE, (number + 1) * PAGE_SIZE);
+}
+
+/** A page whose digest fits once it names the version that is read here was of that version, until its number was damaged. */
+async function refuseOtherFormat(
+  path: string,
+  raw: Bytes,
+  decoded: readonly [DecodedMetaPage, DecodedMetaPage],
+): Promise<void> {
+  let other: number | undefined;
+  for (const number of [0, 1] as const) {
+    const found = decoded[number];
+    if (found.status === "empty") continue;
+    if (found.status !== "future") return;
+    const named = pageOf(raw, number);
+    viewOf(named).setUint16(FORMAT_VERSION_OFFSET, FORMAT_VERSION, true);
+    if ((await decodeMetaPage(named, number)).status === "valid") return;
+    other = found.formatVersion;
+  }
+  if (other !== undefined) throw new UnsupportedVersionError(path, other);
+}
+
 /** The fields of a page whose magic, version or digest is wrong, read as if these were right. */
 async function readDamaged(bytes: Bytes, number: 0 | 1): Promise<MetaPage | undefined> {
   const copy = bytes.slice();
   copy.set(encodeUtf8("COFFER"), 0);
-  viewOf(copy).setUint16(6, 1, true);
+  viewOf(copy).setUint16(FORMAT_VERSION_OFFSET, FORMAT_VERSION, true);
   copy.fill(0, DIGEST.at, DIGEST.at + DIGEST.size);
   copy.set(await sha256(copy), DIGEST.at);
   const again = await decodeMetaPage(copy, number);

@@ -36,9 +36,11 @@ const MAX_PAGES = 2 ** 32 - 1;
 const MAGIC = encodeUtf8("COFFER");
 /** How the names of anchor, attempts file and key file go on behind the magic. */
 const OTHER_FILES = ["AN", "AT", "-K"].map(encodeUtf8);
-const FORMAT_VERSION = 1;
+/** The version that is read and written. */
+export const FORMAT_VERSION = 1;
 
-const FORMAT_VERSION_OFFSET = 6;
+/** Where it is, in 16 bits. */
+export const FORMAT_VERSION_OFFSET = 6;
 /** Where the format version ends: so many bytes of a page tell whether it can be read. */
 export const FORMAT_VERSION_END = 8;
 const PAGE_SIZE_OFFSET = FORMAT_VERSION_END;

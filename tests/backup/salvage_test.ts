@@ -139,6 +139,11 @@ Deno.test("salvageVault() needs one of the two meta pages, and finds keys in a t
       false,
     );
     assert.deepEqual((await salvage(folder, torn)).found, oracle);
+    // So it is with its first letters, its version, and the digest itself.
+    for (const at of [0, 6, 40]) {
+      const damaged = flipped(wiped(bytes, older.number), newest.number * PAGE_SIZE + at);
+      assert.deepEqual((await salvage(folder, damaged)).found, oracle, `byte ${at}`);
+    }
     const both = wiped(wiped(bytes, 0), 1);
     both.set(new TextEncoder().encode("COFFER\x01\x00"), 0);
     const error = await rejectsWith(() => salvage(folder, both), "corrupt-vault");

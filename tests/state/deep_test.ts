@@ -76,4 +76,6 @@ Deno.test("checkDeep() notes what no writer may write, without a name", () => {
     "A value does not stand where one of its size belongs",
   ]);
   assert.match(noted((state, draft) => putSecret(draft, "t", { ...small(state), type: "a".repeat(65) }))[0]!, /type/);
+  assert.match(noted((state, draft) => putSecret(draft, "t", { ...small(state), note: "a".repeat(5000) }))[0]!, /note/);
+  assert.match(noted((state, draft) => putSecret(draft, "t", { ...small(state), tags: ["a b\n"] }))[0]!, /tag/);
 });

@@ -246,6 +246,16 @@ withVault("Vault.changePassphrase() puts the new one in the old one's place", as
   assert.equal(await other.secrets.getText("a"), "1");
 });
 
+withVault(
+  "Vault.changePassphrase() keeps what the old one cost, down to the least that a new one may",
+  async (test) => {
+    const least = { memory: 19 * 1024, passes: 2, lanes: 1 };
+    await test.vault.changePassphrase("at the floor", least);
+    assert.deepEqual((await test.vault.changePassphrase("as before")).kdf, least);
+    test.credential = { passphrase: "as before" };
+  },
+);
+
 // ---- Sizes ----
 
 withVault("Vault keeps a value of 16 MiB byte for byte, and refuses one byte more", async ({ vault, path }) => {

@@ -11,7 +11,7 @@ import { FileMedium } from "../lib/storage/file.ts";
 import { type OpenOptions, Vault } from "../lib/vault.ts";
 import { readLog } from "./stored_log.ts";
 import { MemoryAnchor } from "./memory_anchor.ts";
-import { checkWhole, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
+import { checkWhole, gather, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
 import { type Fault, FaultyDisk, FaultyMachine, imageAfter } from "./storage/faulty_disk.ts";
 
 const OWN = { credentials: [{ passphrase: PASSPHRASE }] };
@@ -359,6 +359,8 @@ Deno.test("Vault.rotate moves an anchor up first that an earlier rotation left b
   store.lostEpoch = undefined;
   await using vault = await open();
   assert.equal((await vault.status()).epoch, 3);
+  const log = await gather(vault.audit.entries());
+  assert.deepEqual(log.map(({ operation }) => operation).slice(-3), ["vault.rotate", "anchor.move", "vault.rotate"]);
 });
 
 Deno.test("Vault.open holds vaults of each epoch against anchors of each epoch", async () => {

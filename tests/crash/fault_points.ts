@@ -46,6 +46,7 @@ export async function assertSurvivesFaults(operation: Operation, counts: FaultCo
       const found = await look(operation, world.image, !failed);
       const known = states.slice(done, failed ? done + 2 : done + 1);
       assert.ok(known.includes(found) || (failed && operation.answers.includes(found)), `found ${found}`);
+      if (!failed) await on(world, () => operation.acknowledged?.());
       // The same machine goes on: whatever was left lying about is in nobody's way.
       await on(world, () => operation.goOn(found));
       assertLetGo(world);
@@ -101,6 +102,7 @@ export async function assertGoesOnAfterFaults(
         const found = await lookOrReopen();
         assert.ok(known.includes(found), `found ${found}\nwanted ${known.join("\nor ")}`);
         assert.equal(await look(operation, world.image, false), found, "memory and disk agree");
+        if (!failed) await operation.acknowledged?.();
         await session.goOn();
         const gone = operation.gone(found, states.at(-1)!);
         assert.equal(await session.look(), gone, "in memory, after one more change");

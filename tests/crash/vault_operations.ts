@@ -142,7 +142,8 @@ async function openAny(path: string, open: readonly OpenOptions[]): Promise<Vaul
 
 /** Everything that a vault says of itself, authenticated; fails when anything is damaged. */
 export async function dump(vault: Vault): Promise<string> {
-  assert.deepEqual((await vault.check({ deep: true })).problems, []);
+  const { problems, notes } = await vault.check({ deep: true });
+  assert.deepEqual([problems, notes], [[], []]);
   const secrets: Record<string, string[]> = {};
   for (const { name, tags, note } of await vault.secrets.list()) {
     const values: string[] = [`${tags} ${note}`];

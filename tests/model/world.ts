@@ -153,7 +153,8 @@ export class World {
     const seen = await this.seen(vault);
     if (seen !== this.model.toString()) assert.equal(seen, this.model.toString(), "the vault is not as the model");
     if (!whole) return;
-    assert.deepEqual((await vault.check({ deep: true })).problems, []);
+    const { problems, notes } = await vault.check({ deep: true });
+    assert.deepEqual([problems, notes], [[], []]);
     await vault.audit.verify();
     await using other = await this.other();
     assert.equal(await this.seen(other), this.model.toString(), "opened anew it is another");

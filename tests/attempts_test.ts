@@ -7,6 +7,7 @@ import { type AttemptsRecord, decodeAttempts, encodeAttempts, noAttempts } from 
 import { AttemptsFile } from "../lib/storage/attempts_file.ts";
 import { MemoryMedium } from "../lib/storage/memory.ts";
 import { Vault } from "../lib/vault.ts";
+import { auditLog } from "./audit_log.ts";
 import {
   CHEAP_KDF,
   flipped,
@@ -221,6 +222,28 @@ withVault("Vault.open() begins the count anew after a success", async ({ path })
     for (let i = 0; i < 4; i++) await rejectsWith(() => Vault.open(path, WRONG), "wrong-credential");
     await (await Vault.open(path, RIGHT)).close();
   }
+});
+
+withVault("Vault tells of failed tries in its log with the next change after them, once", async ({ vault, path }) => {
+  await vault.close();
+  const told = async () =>
+    (await auditLog(path)).filter(({ operation }) => operation === "unlock.failed").map(({ count }) => count);
+  for (let i = 0; i < 2; i++) await rejectsWith(() => Vault.open(path, WRONG), "wrong-credential");
+  for (let round = 0; round < 2; round++) {
+    await using open = await Vault.open(path, RIGHT);
+    for (const value of ["1", "2"]) await open.secrets.set("a", value);
+    assert.deepEqual(await told(), [2]);
+  }
+  await rejectsWith(() => Vault.open(path, WRONG), "wrong-credential");
+  // By itself it is no reason for a commit, and is not forgotten for that.
+  {
+    await using open = await Vault.open(path, RIGHT);
+    assert.equal(await open.secrets.getText("a"), "2");
+  }
+  assert.deepEqual(await told(), [2]);
+  await using open = await Vault.open(path, RIGHT);
+  await open.secrets.set("a", "3");
+  assert.deepEqual(await told(), [2, 1]);
 });
 
 withVault("Vault.open() counts every kind of credential, and only what was tried", async ({ path }) => {

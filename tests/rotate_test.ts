@@ -11,7 +11,7 @@ import { FileMedium } from "../lib/storage/file.ts";
 import { type OpenOptions, Vault } from "../lib/vault.ts";
 import { readLog } from "./stored_log.ts";
 import { MemoryAnchor } from "./memory_anchor.ts";
-import { checkWhole, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
+import { CHEAP_KDF, checkWhole, gather, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
 import { type Fault, FaultyDisk, FaultyMachine, imageAfter } from "./storage/faulty_disk.ts";
 
 const OWN = { credentials: [{ passphrase: PASSPHRASE }] };
@@ -178,6 +178,23 @@ withVault(
     assert.equal(await keyed.secrets.getText("a"), "1");
     assert.deepEqual([(await following.status()).openedWith, (await keyed.status()).openedWith], [1, 2]);
     await following.check();
+  },
+);
+
+withVault(
+  "Vault that follows rotations is known to the log by the slot that opened it anew",
+  async ({ vault, path }) => {
+    const keyFile = newKeyFile();
+    await vault.slots.add({ kind: "keyfile", keyFile });
+    await using following = await Vault.open(path, { passphrase: PASSPHRASE, followRotations: true });
+    await using keyed = await Vault.open(path, { keyFile });
+    await keyed.slots.remove(1);
+    const { id } = await keyed.slots.add({ kind: "passphrase", passphrase: PASSPHRASE, ...CHEAP_KDF });
+    await keyed.rotate({ credentials: [{ passphrase: PASSPHRASE }, { keyFile }] });
+    await following.secrets.set("a", "1");
+    assert.equal((await following.status()).openedWith, id);
+    const { operation, slot } = (await gather(keyed.audit.entries())).at(-1)!;
+    assert.deepEqual([operation, slot, id], ["secret.set", 3, 3]);
   },
 );
 
@@ -359,6 +376,8 @@ Deno.test("Vault.rotate moves an anchor up first that an earlier rotation left b
   store.lostEpoch = undefined;
   await using vault = await open();
   assert.equal((await vault.status()).epoch, 3);
+  const log = await gather(vault.audit.entries());
+  assert.deepEqual(log.map(({ operation }) => operation).slice(-3), ["vault.rotate", "anchor.move", "vault.rotate"]);
 });
 
 Deno.test("Vault.open holds vaults of each epoch against anchors of each epoch", async () => {

@@ -42,6 +42,8 @@ export interface Subject {
    * @param settled whether nothing was in flight: then nothing may be missing either
    */
   observe(settled: boolean): Promise<string>;
+  /** Fails unless what stands beside it is as far as it is, once the operation was acknowledged and nothing was lost. */
+  acknowledged?(): Promise<void>;
   /** What a process does that comes after the crash and finds this: one more change, or the operation once more. */
   goOn(found: string): Promise<void>;
   /** The text after that, when the operation ends with `done`. */
@@ -167,6 +169,8 @@ async function explore(
         known.includes(state) || (!settled && subject.answers.includes(state)),
         `found ${state}\nwanted ${known.join("\nor ")}`,
       );
+      // Of what the system has, nothing is lost when a process is killed.
+      if (settled && died !== undefined) await on(new World(image), () => subject.acknowledged?.());
       if (depth > 0 && at % GO_ON_EVERY === 0) {
         const again = at % SECOND_EVERY === 0 ? depth - 1 : undefined;
         const before = died === undefined ? { initial: image } : { initial: run.initial, died, fallbacks: known };

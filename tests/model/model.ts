@@ -28,6 +28,8 @@ export class Model {
   slots = new Set<number>([1]);
   nextSlot = 2;
   epoch = 1;
+  /** The entries of the log: what was done, and to what. */
+  log: string[] = ["vault.create"];
 
   copy(): Model {
     const copy = new Model();
@@ -36,6 +38,7 @@ export class Model {
     copy.slots = new Set(this.slots);
     copy.nextSlot = this.nextSlot;
     copy.epoch = this.epoch;
+    copy.log = [...this.log];
     return copy;
   }
 
@@ -55,12 +58,17 @@ export class Model {
     this.secrets.set(to, secret);
   }
 
+  /** What the log says next. */
+  noted(...entry: readonly (string | number)[]): void {
+    this.log.push(entry.join(" "));
+  }
+
   /** All of it as text: equal models have equal texts. */
   toString(): string {
     const secrets = [...this.secrets].sort(([a], [b]) => a < b ? -1 : 1)
       .map(([name, { versions, note, tags }]) => [name, versions, note ?? null, tags]);
     const users = [...this.users].sort(([a], [b]) => a < b ? -1 : 1)
       .map(([name, { role, enabled, keys }]) => [name, role, enabled, [...keys].sort()]);
-    return JSON.stringify([secrets, users, [...this.slots].sort((a, b) => a - b), this.epoch]);
+    return JSON.stringify([secrets, users, [...this.slots].sort((a, b) => a - b), this.epoch, this.log]);
   }
 }

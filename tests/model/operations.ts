@@ -69,7 +69,10 @@ const set: SecretChange = (model, draw) => {
   const metadata = { ...(note === undefined ? {} : { note }), ...(tags === undefined ? {} : { tags }) };
   return {
     run: (secrets) => void secrets.set(name, value, metadata),
-    note: () => model.set(name, value, note, tags),
+    note: () => {
+      model.set(name, value, note, tags);
+      model.noted("secret.set", name);
+    },
   };
 };
 
@@ -78,7 +81,10 @@ const remove: SecretChange = (model, draw) => {
   return {
     ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
     run: (secrets) => secrets.delete(name),
-    note: () => void model.secrets.delete(name),
+    note: () => {
+      model.secrets.delete(name);
+      model.noted("secret.delete", name);
+    },
   };
 };
 
@@ -89,7 +95,10 @@ const rename: SecretChange = (model, draw) => {
   return {
     ...(missing ? { expected: "secret-not-found" } : taken ? { expected: "secret-exists" } : {}),
     run: (secrets) => void secrets.rename(from, to, { overwrite }),
-    note: () => model.rename(from, to),
+    note: () => {
+      model.rename(from, to);
+      if (from !== to) model.noted("secret.rename", from, to);
+    },
   };
 };
 
@@ -102,6 +111,7 @@ const describe: SecretChange = (model, draw) => {
       const secret = model.secrets.get(name)!;
       secret.note = note ?? undefined;
       secret.tags = [];
+      model.noted("secret.describe", name);
     },
   };
 };
@@ -118,7 +128,10 @@ const restoreVersion: SecretChange = (model, draw) => {
       ? { expected: "version-not-found" }
       : {}),
     run: (secrets) => void secrets.restore(name, version),
-    note: () => model.set(name, found!.value),
+    note: () => {
+      model.set(name, found!.value);
+      model.noted("secret.restore", name);
+    },
   };
 };
 
@@ -205,29 +218,34 @@ const user: Operation = async (world, draw) => {
     case 0: {
       if (known === undefined) next.users.set(name, { role, enabled: true, keys: new Map() });
       const expected = known === undefined ? undefined : "user-exists";
+      next.noted("user.create", name, role);
       if (expected === undefined) world.model = next;
       return void await agrees(expected, () => vault.users.create({ tenant, name: own, role }));
     }
     case 1: {
       const expected = missing ?? last;
       next.users.delete(name);
+      next.noted("user.delete", name);
       if (expected === undefined) world.model = next;
       return void await agrees(expected, () => vault.users.delete(name));
     }
     case 2: {
       const expected = missing ?? (role === "admin" ? undefined : last);
       if (known !== undefined) known.role = role;
+      next.noted("user.role", name, role);
       if (expected === undefined) world.model = next;
       return void await agrees(expected, () => vault.users.setRole(name, role));
     }
     case 3: {
       const expected = missing ?? last;
       if (known !== undefined) known.enabled = false;
+      next.noted("user.disable", name);
       if (expected === undefined) world.model = next;
       return void await agrees(expected, () => vault.users.disable(name));
     }
     default:
       if (known !== undefined) known.enabled = true;
+      next.noted("user.enable", name);
       if (missing === undefined) world.model = next;
       return void await agrees(missing, () => vault.users.enable(name));
   }
@@ -241,6 +259,7 @@ const apiKey: Operation = async (world, draw) => {
   if (id !== undefined && draw.random() < 0.6) {
     world.model = world.model.copy();
     world.model.users.get(name)!.keys.delete(id);
+    world.model.noted("apikey.revoke", id, name);
     return void await vault.apiKeys.revoke(id);
   }
   const label = `key ${draw.below(100)}`;
@@ -249,6 +268,7 @@ const apiKey: Operation = async (world, draw) => {
     const made = await vault.apiKeys.create({ owner: name, name: label });
     world.model = world.model.copy();
     world.model.users.get(name)!.keys.set(made.id, { name: label });
+    world.model.noted("apikey.create", made.id, name);
   });
 };
 
@@ -259,9 +279,11 @@ const slot: Operation = async (world, draw) => {
   if (spare.length > 0 && (next.slots.size > 5 || draw.random() < 0.5)) {
     const id = draw.of(spare);
     next.slots.delete(id);
+    next.noted("slot.remove", id);
     world.model = next;
     await vault.slots.remove(id);
   } else {
+    next.noted("slot.add", next.nextSlot);
     next.slots.add(next.nextSlot++);
     world.model = next;
     await vault.slots.add({ kind: draw.of(["recovery", "certificate"]) });
@@ -273,12 +295,15 @@ const rotate: Operation = async (world) => {
   const next = world.model.copy();
   next.epoch++;
   next.slots = new Set([1]);
+  next.noted("vault.rotate");
   world.model = next;
   await vault.rotate({ credentials: [{ keyFile: KEY }], dropOthers: true });
 };
 
 const prune: Operation = async (world) => {
   const vault = await world.vault();
+  world.model = world.model.copy();
+  world.model.log = ["audit.prune"];
   await vault.audit.prune({ before: new Date(Date.now() + 1000) });
 };
 
@@ -305,6 +330,7 @@ const backupAndRestore: Operation = async (world, draw) => {
     }
     await world.replace(await Deno.readFile(path), await Deno.readFile(`${path}.anchor`));
     // A number that was given since then may be given again: the backup does not know of it.
+    kept.noted("vault.restore", "both");
     world.model = kept;
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -9,7 +9,19 @@ import { BusyError } from "../../lib/errors.ts";
 import { Vault } from "../../lib/vault.ts";
 import { Sandbox } from "../cli/coffer.ts";
 import { gather, printedSeed, randomFrom, rejectsWith, withFolder } from "../helpers.ts";
-import { assertSound, count, counterOf, generations, KEY, makeVault, type Role, start, type Worker } from "./vault.ts";
+import {
+  assertSound,
+  count,
+  counterOf,
+  generations,
+  KEY,
+  letGo,
+  makeVault,
+  type Role,
+  start,
+  startTogether,
+  type Worker,
+} from "./vault.ts";
 
 const DEEP = Deno.env.get("COFFER_DEEP") === "1";
 const SEED = printedSeed("races");
@@ -60,9 +72,10 @@ for (const team of TEAMS) {
   Deno.test(`Vault takes every change of ${team.length} processes at once: ${[...new Set(team)].join(", ")}`, () =>
     withFolder(async (folder) => {
       const path = await makeVault(folder);
-      const workers = team.map((role) => start(role, path, role === "read" ? 10 * TIMES : TIMES));
+      const workers = await startTogether(team, path, (role) => role === "read" ? 10 * TIMES : TIMES);
       await endedWell(workers);
       const added = count(workers, "+");
+      assert.ok(added > 0, "they get on");
       tally.acknowledged += added;
       assert.equal(await counterOf(path), added, "every increment counts once");
       const [vault, anchor] = await generations(path);
@@ -127,11 +140,9 @@ Deno.test(
       assert.ok(error instanceof BusyError && error.exitCode === 5);
       // Those that wait longer than it is stopped get their turn, all of them.
       const waiting = Array.from({ length: DEEP ? 14 : 3 }, () => start("add", path, 2));
-      const impatient = start("add", path, 1, 100);
+      const impatient = start("add", path, 1, { timeout: 100 });
       holder.process.kill("SIGCONT");
-      const writer = holder.process.stdin.getWriter();
-      await writer.write(new Uint8Array(1));
-      await writer.close();
+      await letGo(holder);
       await endedWell([holder, ...waiting]);
       await impatient.ended;
       const added = count([holder, ...waiting, impatient], "+");

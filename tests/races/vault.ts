@@ -40,11 +40,39 @@ export async function makeVault(folder: string): Promise<string> {
   return path;
 }
 
+/** How a process works. */
+export interface StartOptions {
+  /** How long it waits for a lock, in milliseconds. @default {60000} */
+  readonly timeout?: number;
+  /** Whether it begins only when a byte comes in. @default {false} */
+  readonly waits?: boolean;
+}
+
+/** Starts processes that begin at the same moment: the first must not be done before the last is there. */
+export async function startTogether(
+  roles: readonly Role[],
+  path: string,
+  times: (role: Role) => number,
+): Promise<Worker[]> {
+  const workers = roles.map((role) => start(role, path, times(role), { waits: true }));
+  await Promise.all(workers.map(({ says }) => says("ready")));
+  await Promise.all(workers.map(letGo));
+  return workers;
+}
+
+/** Gives a process the byte that it waits for. */
+export async function letGo({ process }: Worker): Promise<void> {
+  const writer = process.stdin.getWriter();
+  await writer.write(new Uint8Array(1));
+  await writer.close();
+}
+
 /** Starts a process. */
-export function start(role: Role | "mix" | "hold", path: string, times: number, timeout = 60_000): Worker {
+export function start(role: Role | "mix" | "hold", path: string, times: number, options: StartOptions = {}): Worker {
+  const { timeout = 60_000, waits = false } = options;
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", WORKER, role, path, `${times}`, `${timeout}`],
-    stdin: role === "hold" ? "piped" : "null",
+    args: ["run", "-A", "--no-check", "--quiet", WORKER, role, path, `${times}`, `${timeout}`, `${waits}`],
+    stdin: role === "hold" || waits ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();

@@ -1,5 +1,5 @@
 /**
- * A process of its own that works on a vault until it has done enough, or is killed: `worker.ts ROLE PATH TIMES TIMEOUT`.
+ * A process of its own that works on a vault until it has done enough, or is killed: `worker.ts ROLE PATH TIMES TIMEOUT WAITS`.
  *
  * Each line of its output is one thing that the vault has acknowledged, or that was seen there: `+` a counter went up by
  * one, `=` something else was done, `busy` a lock was not had in time. Whatever no user should meet ends it with a trace.
@@ -14,7 +14,7 @@ import { FileMedium } from "../../lib/storage/file.ts";
 import { type Transaction, Vault } from "../../lib/vault.ts";
 import { KEY, type Role, TOKENS } from "./vault.ts";
 
-const [role, path, times, timeout] = Deno.args as [Role | "mix" | "hold", string, string, string];
+const [role, path, times, timeout, waits] = Deno.args as [Role | "mix" | "hold", string, string, string, string];
 const OPEN = { keyFile: KEY, timeout: Number(timeout) };
 
 /** Written at once: a process that is killed afterwards has said so. */
@@ -87,8 +87,11 @@ const ROLES: Readonly<Record<Role, (vault: Vault) => Promise<string>>> = {
   },
 };
 
-/** What may come in between when others change slots and keys. */
-const ALLOWED = [ConflictError, SlotNotFoundError, SlotsFullError];
+/** What may come in between when others change slots and keys. Transactions come one after another: none is told of another. */
+const ALLOWED: Readonly<Partial<Record<Role, readonly (new (...all: never[]) => Error)[]>>> = {
+  slots: [SlotNotFoundError, SlotsFullError],
+  rotate: [ConflictError],
+};
 
 async function work(vault: Vault, chosen: Role): Promise<Vault> {
   try {
@@ -99,7 +102,7 @@ async function work(vault: Vault, chosen: Role): Promise<Vault> {
       return await Vault.open(path, OPEN);
     }
     if (error instanceof BusyError) tell("busy");
-    else if (!ALLOWED.some((allowed) => error instanceof allowed)) throw error;
+    else if (!ALLOWED[chosen]?.some((allowed) => error instanceof allowed)) throw error;
   }
   return vault;
 }
@@ -117,6 +120,7 @@ async function hold(vault: Vault): Promise<void> {
 let vault = await Vault.open(path, OPEN);
 try {
   tell("ready");
+  if (waits === "true") await Deno.stdin.read(new Uint8Array(1));
   if (role === "hold") await hold(vault);
   else {
     const mixed: readonly Role[] = ["add", "add", "add", "rename", "rename", "read", "slots", "rotate", "backup"];

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { EMPTY_LOG } from "../../lib/audit/chain.ts";
 import { encodeUtf8 } from "../../lib/bytes.ts";
 import { deriveKeys, type VaultKeys } from "../../lib/sealed/keys.ts";
+import { SEAL_LIMIT } from "../../lib/sealed/meta.ts";
+import { CHUNK_SIZE } from "../../lib/sealed/segment.ts";
 import { commitGeneration, type Generation, readGeneration, sealFirst } from "../../lib/sealed/store.ts";
 import type { Committed, Medium, StoredSegment } from "../../lib/storage/medium.ts";
 import { MemoryMedium, MemoryStore } from "../../lib/storage/memory.ts";
@@ -123,4 +125,17 @@ Deno.test("readGeneration() lets an open vault read all anew when a merged delta
   const seen = (await readGeneration(medium, KEYS, newest))!;
   assert.equal(seen.known, 0);
   assert.equal(await readGeneration(medium, KEYS, seen), null);
+});
+
+Deno.test("commitGeneration() counts each chunk that a key ever sealed, and seals none beyond the limit", async () => {
+  const { medium, newest } = await grown(3);
+  assert.equal(newest.meta.seals, 5, "old entries, a snapshot and three deltas");
+  const large = [{ kind: "delta", chunks: [new Uint8Array(CHUNK_SIZE), new Uint8Array(1)] }] as const;
+  const merged = await commitGeneration(medium, KEYS, newest, { append: large, keep: 3, meta: {}, now: 0 });
+  assert.equal(merged.meta.seals, 7, "what a key has sealed stays sealed, though nothing names it any more");
+  const meta = { seals: SEAL_LIMIT - 1 };
+  const last = await commitGeneration(medium, KEYS, merged, { ...delta("+secret\t8\t1\n", 4), meta });
+  assert.equal(last.meta.seals, SEAL_LIMIT);
+  await rejectsWith(() => commitGeneration(medium, KEYS, last, delta("+secret\t9\t1\n", 5)), "seal-limit");
+  assert.deepEqual((await readGeneration(medium, KEYS))!.meta, last.meta, "nothing was written");
 });

@@ -33,6 +33,8 @@ export interface Replaced {
   readonly state: State;
   /** Whether that is the version that counts. */
   readonly newest: boolean;
+  /** What it says of itself. */
+  readonly meta: Meta;
 }
 
 /**
@@ -115,7 +117,8 @@ async function newestState(
   for (const candidate of candidates) {
     for (const ring of rings.filter(({ epoch }) => epoch === candidate.meta?.epoch)) {
       const judged = await judge(disk, candidate, [ring], false);
-      if (!(judged instanceof CofferError)) return { state: judged.state, newest: candidate === candidates[0] };
+      if (judged instanceof CofferError) continue;
+      return { state: judged.state, newest: candidate === candidates[0], meta: judged.generation.meta };
     }
   }
   return undefined;

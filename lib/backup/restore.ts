@@ -159,7 +159,9 @@ async function build({ engine, store, origin, newest, epoch, facts, replaced }: 
   const generation = newest + 1;
   const audit = await extendLog(meta.audit, entries);
   const flags = { anchored: store !== undefined, backup: false };
-  const sealed = await sealWhole(engine.keys, { ...meta, ...flags, generation, updated: now, audit }, append);
+  // Their key may be the same, and has sealed for the vault that was there too: no seal of a key goes uncounted.
+  const seals = replaced?.meta.epoch === meta.epoch ? Math.max(meta.seals, replaced.meta.seals) : meta.seals;
+  const sealed = await sealWhole(engine.keys, { ...meta, ...flags, generation, seals, updated: now, audit }, append);
   const segments = sealed.segments.map((bytes) => ({ version: generation, bytes }));
   return {
     image: await fileImage(generation, sealed.sealedMeta, segments),

@@ -58,6 +58,26 @@ withVault("Vault.restoreTo puts a backup over a newer vault only when told, and 
   assert.equal(log[2]!.count, from);
 });
 
+withVault(
+  "Vault.restoreTo goes on counting what the key has sealed, for the vault that it replaces too",
+  async (test) => {
+    const { vault, path } = test;
+    const backup = await backedUp(test);
+    for (let i = 0; i < 20; i++) await vault.secrets.set("a", `${i}`);
+    const { seals } = await vault.status();
+    await restored(backup, path, true);
+    const after = (await vault.status()).seals;
+    assert.ok(after > seals, `${after} after ${seals}`);
+    // Another key begins at none, and has sealed nothing for what it replaces.
+    await vault.rotate({ credentials: [KEY], ...CHEAP_KDF, dropOthers: true });
+    const rotated = await backedUp(test, "rotated");
+    assert.ok((await vault.status()).seals < seals);
+    await restored(backup, path, true);
+    await restored(rotated, path, true);
+    assert.ok((await vault.status()).seals < seals);
+  },
+);
+
 withVault("Vault.restoreTo makes a vault that is missing, with its anchor or without", async (test) => {
   const { vault, path } = test;
   await vault.secrets.set("a", "1");

@@ -35,6 +35,8 @@ const KEY_FILE = newKeyFile();
 /** A lock that could not be given up stays until its file is closed: whoever waits for it gives up soon, in milliseconds. */
 const PATIENCE = 300;
 const CREDENTIAL: OpenOptions = { keyFile: KEY_FILE, timeout: PATIENCE };
+/** What a secret may be told beside its note. */
+const MORE = { type: "url", expiresAt: new Date("2040-01-01") };
 /** What the log says of a crash, and not of what was done. */
 const OF_CRASHES = ["anchor.move", "anchor.trust", "unlock.failed"];
 
@@ -58,6 +60,8 @@ interface Steps {
   readonly run?: Operation["run"];
   /** Ways to open what is there, tried one after another; of several the later ones only while something is in flight. */
   readonly open?: readonly OpenOptions[];
+  /** What opens it no more once all was acknowledged. */
+  readonly closedTo?: OpenOptions;
   /** The errors that may answer while something is in flight, where the vault need not open then. */
   readonly answers?: readonly ErrorCode[];
   /** Whether it leaves the anchor to the next change, as mending does, which no anchor may hinder. */
@@ -105,7 +109,10 @@ function operation(given: Steps): Operation {
       await vault.close();
       await given.then?.();
     },
-    observe: (settled) => observe(path, settled ? open.slice(-1) : open, settled ? [] : answers),
+    observe: async (settled) => {
+      if (settled && given.closedTo !== undefined) await assertClosed(path, given.closedTo);
+      return await observe(path, settled ? open.slice(-1) : open, settled ? [] : answers);
+    },
     acknowledged: () => given.leavesAnchor ? Promise.resolve() : assertLevel(path, open.slice(-1)),
     goOn: (found) => isAnswer(found) ? run(() => Promise.resolve()) : goOn(path, open),
     gone: (found, done) => isAnswer(found) ? done : gone(found),
@@ -129,6 +136,12 @@ async function observe(path: string, open: readonly OpenOptions[], answers: read
   }
 }
 
+async function assertClosed(path: string, options: OpenOptions): Promise<void> {
+  await assert.rejects(Vault.open(path, options), (error) => {
+    return error instanceof CofferError && error.code === "wrong-credential";
+  });
+}
+
 async function openAny(path: string, open: readonly OpenOptions[]): Promise<Vault> {
   for (const options of open.slice(0, -1)) {
     try {
@@ -145,8 +158,8 @@ export async function dump(vault: Vault): Promise<string> {
   const { problems, notes } = await vault.check({ deep: true });
   assert.deepEqual([problems, notes], [[], []]);
   const secrets: Record<string, string[]> = {};
-  for (const { name, tags, note } of await vault.secrets.list()) {
-    const values: string[] = [`${tags} ${note}`];
+  for (const { name, tags, note, type, expiresAt } of await vault.secrets.list()) {
+    const values: string[] = [`${tags} ${note} ${type} ${expiresAt?.toISOString()}`];
     for (const { version } of await vault.secrets.history(name)) {
       values.push(`${version} ${short(await vault.secrets.get(name, { version }))}`);
     }
@@ -205,7 +218,10 @@ async function assertLevel(path: string, open: readonly OpenOptions[]): Promise<
 
 function gone(state: string): string {
   const before: Dump = JSON.parse(state);
-  const secrets = { ...before.secrets, [ADDED]: [` undefined`, `1 ${short(new TextEncoder().encode("1"))}`] };
+  const secrets = {
+    ...before.secrets,
+    [ADDED]: [` undefined undefined undefined`, `1 ${short(new TextEncoder().encode("1"))}`],
+  };
   const sorted = Object.fromEntries(
     Object.keys(secrets).sort().map((name) => [name, secrets[name as keyof typeof secrets]]),
   );
@@ -218,10 +234,13 @@ async function outweigh(vault: Vault): Promise<void> {
   for (let i = 0; i < 3; i++) await vault.secrets.set(`large/${i}`, filled(7_000, i));
 }
 
+const OLD_PASSPHRASE = { passphrase: "correct horse battery", attempts: false };
+const NEW_PASSPHRASE = { passphrase: "new horse battery", attempts: false };
+
 /** A passphrase slot, by which whoever knows it may open the vault too. */
 async function withPassphrase(vault: Vault): Promise<void> {
   await base(vault);
-  await vault.slots.add({ kind: "passphrase", passphrase: "correct horse battery", ...CHEAP_KDF });
+  await vault.slots.add({ kind: "passphrase", passphrase: OLD_PASSPHRASE.passphrase, ...CHEAP_KDF });
 }
 
 /** A backup beside the vault, and then changes that it lacks. */
@@ -294,7 +313,10 @@ export const VAULT_OPERATIONS: readonly Operation[] = [
     }),
     prepare: () => Promise.resolve(),
   },
-  operation({ name: "set", steps: [(vault) => vault.secrets.set("db/url", "postgres://db/app", { note: "moved" })] }),
+  operation({
+    name: "set",
+    steps: [(vault) => vault.secrets.set("db/url", "postgres://db/app", { note: "moved", ...MORE })],
+  }),
   operation({
     name: "set, several times",
     steps: [1, 2, 3].map((value) => (vault) => vault.secrets.set("db/password", `${value}`)),
@@ -340,15 +362,18 @@ export const VAULT_OPERATIONS: readonly Operation[] = [
       (vault) => vault.slots.add({ kind: "certificate" }),
     ],
   }),
-  operation({ name: "slot remove", prepare: withPassphrase, steps: [(vault) => vault.slots.remove(2)] }),
+  operation({
+    name: "slot remove",
+    prepare: withPassphrase,
+    steps: [(vault) => vault.slots.remove(2)],
+    closedTo: OLD_PASSPHRASE,
+  }),
   operation({
     name: "passphrase change",
     prepare: withPassphrase,
-    steps: [(vault) => vault.changePassphrase("new horse battery", { slot: 2, ...CHEAP_KDF })],
-    open: [{ passphrase: "correct horse battery", attempts: false }, {
-      passphrase: "new horse battery",
-      attempts: false,
-    }],
+    steps: [(vault) => vault.changePassphrase(NEW_PASSPHRASE.passphrase, { slot: 2, ...CHEAP_KDF })],
+    open: [OLD_PASSPHRASE, NEW_PASSPHRASE],
+    closedTo: OLD_PASSPHRASE,
   }),
   operation({
     name: "rotate",

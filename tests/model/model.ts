@@ -4,12 +4,20 @@
  * @module
  */
 
+/** What a secret is told beside its value. */
+export interface ModelMetadata {
+  readonly note?: string | undefined;
+  readonly tags?: readonly string[];
+  readonly type?: string | undefined;
+  /** In milliseconds since 1970. */
+  readonly expires?: number | undefined;
+}
+
 /** A secret. */
 export interface ModelSecret {
   /** Values by version, the newest last; ten at the most. */
   versions: { readonly version: number; readonly value: string }[];
-  note: string | undefined;
-  tags: readonly string[];
+  metadata: ModelMetadata;
 }
 
 /** A user. */
@@ -28,6 +36,9 @@ export class Model {
   slots = new Set<number>([1]);
   nextSlot = 2;
   epoch = 1;
+  /** Days, where values may not be older. */
+  maxAge: number | null = null;
+  plaintextExport: "allow" | "forbid" = "allow";
   /** The entries of the log: what was done, and to what. */
   log: string[] = ["vault.create"];
 
@@ -38,17 +49,24 @@ export class Model {
     copy.slots = new Set(this.slots);
     copy.nextSlot = this.nextSlot;
     copy.epoch = this.epoch;
+    copy.maxAge = this.maxAge;
+    copy.plaintextExport = this.plaintextExport;
     copy.log = [...this.log];
     return copy;
   }
 
-  set(name: string, value: string, note?: string, tags?: readonly string[]): void {
-    const secret = this.secrets.get(name) ?? { versions: [], note: undefined, tags: [] };
+  set(name: string, value: string, metadata: ModelMetadata = {}): void {
+    const secret = this.secrets.get(name) ?? { versions: [], metadata: { tags: [] } };
     const version = (secret.versions.at(-1)?.version ?? 0) + 1;
     secret.versions = [...secret.versions, { version, value }].slice(-10);
-    if (note !== undefined) secret.note = note;
-    if (tags !== undefined) secret.tags = [...new Set(tags)].sort();
     this.secrets.set(name, secret);
+    this.describe(name, metadata);
+  }
+
+  describe(name: string, metadata: ModelMetadata): void {
+    const secret = this.secrets.get(name)!;
+    const tags = [...new Set(metadata.tags ?? secret.metadata.tags)].sort();
+    secret.metadata = { ...secret.metadata, ...metadata, tags };
   }
 
   rename(from: string, to: string): void {
@@ -66,9 +84,12 @@ export class Model {
   /** All of it as text: equal models have equal texts. */
   toString(): string {
     const secrets = [...this.secrets].sort(([a], [b]) => a < b ? -1 : 1)
-      .map(([name, { versions, note, tags }]) => [name, versions, note ?? null, tags]);
+      .map((
+        [name, { versions, metadata: { note, tags, type, expires } }],
+      ) => [name, versions, note, tags, type, expires]);
     const users = [...this.users].sort(([a], [b]) => a < b ? -1 : 1)
       .map(([name, { role, enabled, keys }]) => [name, role, enabled, [...keys].sort()]);
-    return JSON.stringify([secrets, users, [...this.slots].sort((a, b) => a - b), this.epoch, this.log]);
+    const slots = [...this.slots].sort((a, b) => a - b);
+    return JSON.stringify([secrets, users, slots, this.epoch, this.maxAge, this.plaintextExport, this.log]);
   }
 }

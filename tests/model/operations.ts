@@ -8,8 +8,9 @@ import { CofferError } from "../../lib/errors.ts";
 import type { ErrorCode } from "../../lib/error_table.ts";
 import { MemoryDisk, MemoryFile } from "../../lib/storage/disk_memory.ts";
 import { FileMedium } from "../../lib/storage/file.ts";
+import type { SecretMetadata } from "../../lib/state/metadata.ts";
 import { type Transaction, Vault } from "../../lib/vault.ts";
-import type { Model } from "./model.ts";
+import type { Model, ModelMetadata } from "./model.ts";
 import { KEY, type World } from "./world.ts";
 
 /** Draws things. */
@@ -62,15 +63,29 @@ type SecretChange = (model: Model, draw: Draw) => {
   readonly note: () => void;
 };
 
-const set: SecretChange = (model, draw) => {
-  const [name, value] = [draw.name(), draw.value()];
+/** Some of what a secret may be told beside its value; the same for the vault and for the model. */
+function drawMetadata(draw: Draw): { readonly forVault: SecretMetadata; readonly forModel: ModelMetadata } {
   const note = draw.random() < 0.2 ? `note ${draw.below(100)}` : undefined;
   const tags = draw.random() < 0.2 ? ["b", draw.of(["a", "b", "c"])] : undefined;
-  const metadata = { ...(note === undefined ? {} : { note }), ...(tags === undefined ? {} : { tags }) };
+  const type = draw.random() < 0.1 ? draw.of(["password", "pem"]) : undefined;
+  const expires = draw.random() < 0.1 ? draw.below(4e12) : undefined;
+  const shared = {
+    ...(note === undefined ? {} : { note }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(type === undefined ? {} : { type }),
+  };
   return {
-    run: (secrets) => void secrets.set(name, value, metadata),
+    forVault: { ...shared, ...(expires === undefined ? {} : { expiresAt: new Date(expires) }) },
+    forModel: { ...shared, ...(expires === undefined ? {} : { expires }) },
+  };
+}
+
+const set: SecretChange = (model, draw) => {
+  const [name, value, { forVault, forModel }] = [draw.name(), draw.value(), drawMetadata(draw)];
+  return {
+    run: (secrets) => void secrets.set(name, value, forVault),
     note: () => {
-      model.set(name, value, note, tags);
+      model.set(name, value, forModel);
       model.noted("secret.set", name);
     },
   };
@@ -106,11 +121,9 @@ const describe: SecretChange = (model, draw) => {
   const [name, note] = [draw.name(), draw.random() < 0.5 ? null : `note ${draw.below(100)}`];
   return {
     ...(model.secrets.has(name) ? {} : { expected: "secret-not-found" }),
-    run: (secrets) => void secrets.describe(name, { note, tags: null }),
+    run: (secrets) => void secrets.describe(name, { note, tags: null, type: null, expiresAt: null }),
     note: () => {
-      const secret = model.secrets.get(name)!;
-      secret.note = note ?? undefined;
-      secret.tags = [];
+      model.describe(name, { note: note ?? undefined, tags: [], type: undefined, expires: undefined });
       model.noted("secret.describe", name);
     },
   };
@@ -300,6 +313,21 @@ const rotate: Operation = async (world) => {
   await vault.rotate({ credentials: [{ keyFile: KEY }], dropOthers: true });
 };
 
+const policy: Operation = async (world, draw) => {
+  const vault = await world.vault();
+  const next = world.model.copy();
+  world.model = next;
+  if (draw.random() < 0.5) {
+    next.maxAge = draw.of([null, 30, 90]);
+    next.noted("policy.set", "max-secret-age", `${next.maxAge}`);
+    await vault.policies.set("max-secret-age", next.maxAge);
+  } else {
+    next.plaintextExport = draw.of(["allow", "forbid"]);
+    next.noted("policy.set", "plaintext-export", next.plaintextExport);
+    await vault.policies.set("plaintext-export", next.plaintextExport, { credential: { keyFile: KEY } });
+  }
+};
+
 const prune: Operation = async (world) => {
   const vault = await world.vault();
   world.model = world.model.copy();
@@ -316,7 +344,7 @@ const restart: Operation = async (world) => {
 const backupAndRestore: Operation = async (world, draw) => {
   const { bytes } = await (await world.vault()).backup();
   const kept = world.model.copy();
-  for (let i = draw.below(3); i > 0; i--) await change(world, draw);
+  for (let i = draw.below(4); i > 0; i--) await draw.of([change, policy])(world, draw);
   await world.close();
   const folder = await Deno.makeTempDir({ prefix: "coffer-model-" });
   try {
@@ -331,11 +359,24 @@ const backupAndRestore: Operation = async (world, draw) => {
     await world.replace(await Deno.readFile(path), await Deno.readFile(`${path}.anchor`));
     // A number that was given since then may be given again: the backup does not know of it.
     kept.noted("vault.restore", "both");
+    keepStricter(kept, world.model);
     world.model = kept;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 };
+
+/** A restore takes no restriction away that either vault had. */
+function keepStricter(kept: Model, { maxAge, plaintextExport }: Model): void {
+  if (plaintextExport === "forbid" && kept.plaintextExport === "allow") {
+    kept.plaintextExport = "forbid";
+    kept.noted("policy.set", "plaintext-export", "forbid");
+  }
+  if (maxAge !== null && maxAge < (kept.maxAge ?? Infinity)) {
+    kept.maxAge = maxAge;
+    kept.noted("policy.set", "max-secret-age", maxAge);
+  }
+}
 
 /** Operations, and how often they are drawn. A crash may come into the ones that say so. */
 export const OPERATIONS: readonly {
@@ -352,6 +393,7 @@ export const OPERATIONS: readonly {
   { name: "API key", run: apiKey, weight: 5, crashes: false },
   { name: "slot", run: slot, weight: 3, crashes: true },
   { name: "rotate", run: rotate, weight: 1, crashes: true },
+  { name: "policy", run: policy, weight: 2, crashes: true },
   { name: "prune", run: prune, weight: 1, crashes: true },
   { name: "restart", run: restart, weight: 4, crashes: false },
   { name: "backup and restore", run: backupAndRestore, weight: 1, crashes: false },

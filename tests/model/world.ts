@@ -125,18 +125,21 @@ export class World {
   async seen(vault?: Vault): Promise<string> {
     const open = vault ?? await this.vault();
     const seen = new Model();
-    for (const { name, note, tags } of await open.secrets.list()) {
+    for (const { name, note, tags, type, expiresAt } of await open.secrets.list()) {
       const history = (await open.secrets.history(name)).toReversed();
       const versions = await Promise.all(history.map(async ({ version }) => ({
         version,
         value: await open.secrets.getText(name, { version }),
       })));
-      seen.secrets.set(name, { versions, note, tags });
+      seen.secrets.set(name, { versions, metadata: { note, tags, type, expires: expiresAt?.getTime() } });
     }
     for (const { user, role, enabled } of await open.users.list()) {
       const keys = await open.apiKeys.list({ owner: user });
       seen.users.set(user, { role, enabled, keys: new Map(keys.map(({ id, name }) => [id, { name }])) });
     }
+    const policies = await open.policies.list();
+    seen.maxAge = policies["max-secret-age"];
+    seen.plaintextExport = policies["plaintext-export"];
     const { epoch, slots } = await open.status();
     seen.epoch = epoch;
     seen.slots = new Set(slots.map(({ id }) => id));

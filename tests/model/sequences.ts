@@ -5,7 +5,8 @@
  * @module
  */
 import { printedSeed, randomFrom } from "../helpers.ts";
-import { Draw, drawOperation } from "./operations.ts";
+import { Draw } from "./draw.ts";
+import { drawOperation } from "./operations.ts";
 import { tally, World } from "./world.ts";
 
 const DEEP = Deno.env.get("COFFER_DEEP") === "1";

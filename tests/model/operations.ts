@@ -236,7 +236,7 @@ const backupAndRestore: Operation = async (world, draw) => {
     }
     await world.replace(await Deno.readFile(path), await Deno.readFile(`${path}.anchor`));
     // A number that was given since then may be given again: the backup does not know of it.
-    kept.noted("vault.restore", "both");
+    kept.noted("vault.restore");
     keepStricter(kept, world.model);
     world.model = kept;
   } finally {

@@ -3,6 +3,8 @@ import { InputOutputError } from "../../lib/errors.ts";
 import { inspectAnchor } from "../../lib/sealed/anchor.ts";
 import { newKeyFile } from "../../lib/sealed/keyfile.ts";
 import { FileAnchor } from "../../lib/storage/anchor_file.ts";
+import { DenoDisk } from "../../lib/storage/disk_deno.ts";
+import { withLock } from "../../lib/storage/locking.ts";
 import { type OpenOptions, Vault } from "../../lib/vault.ts";
 import { readLog } from "../stored_log.ts";
 import { CHEAP_KDF, checkWhole, flipped, PASSPHRASE, rejectsWith, type TestVault, withVault } from "../helpers.ts";
@@ -384,6 +386,30 @@ withVault("Vault.restoreTo wants a reason where the vault that it replaces does"
   await using source = await Vault.open(backup, { ...KEY, reason: "drill" });
   assert.equal((await source.restoreTo(path, { rollback: true })).policies["require-reason"], true);
 });
+
+withVault(
+  "Vault.restoreTo waits for the lock of what it replaces as long as it is told, and leaves it then",
+  async (test) => {
+    const { path } = test;
+    const backup = await backedUp(test);
+    await using source = await Vault.open(backup, KEY);
+    const before = Deno.readFileSync(path);
+    const disk = DenoDisk.open(path);
+    try {
+      await withLock(disk, "exclusive", {}, async () => {
+        await rejectsWith(() => source.restoreTo(path, { rollback: true, timeout: 0 }), "busy");
+        const ended = AbortSignal.abort("enough");
+        await assert.rejects(
+          source.restoreTo(path, { rollback: true, signal: ended }),
+          (reason) => reason === "enough",
+        );
+      });
+    } finally {
+      disk.close();
+    }
+    assert.deepEqual(Deno.readFileSync(path), before);
+  },
+);
 
 withVault("Vault.restoreTo says that it has the backup's policies when the vault there does not open", async (test) => {
   const { vault, path } = test;

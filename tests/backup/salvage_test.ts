@@ -181,6 +181,31 @@ Deno.test("salvageVault() loses of a large snapshot only the lines in the chunk 
     }
   }));
 
+Deno.test("salvageVault() fills what a damaged snapshot lost up from the one before it, which the older meta page names", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/app.coffer`;
+    const names = Array.from({ length: 700 }, (_, i) => `name/${i}`);
+    {
+      await using vault = await Vault.create(path, { ...CHEAP, anchor: null });
+      for (const round of [0, 1]) {
+        await vault.transaction((tx) => {
+          for (const [i, name] of names.entries()) tx.secrets.set(name, `${round} ${"x".repeat(2000 + i)}`);
+        });
+      }
+    }
+    const bytes = await Deno.readFile(path);
+    const [{ page }, older] = await metaPages(bytes);
+    const newest = page.segments.at(-1)!;
+    assert.ok(newest.length > 2 * CHUNK_SIZE && !older.page.segments.some(({ first }) => first === newest.first));
+    const { report, found } = await salvage(folder, flipped(bytes, (newest.first + CHUNK_PAGES + 5) * PAGE_SIZE + 500));
+    assert.equal(report.failures.length, 1);
+    assert.ok(report.older > 0);
+    // In the chunk were first values of secrets, which the snapshot before it holds too.
+    assert.deepEqual([report.lostSecrets, report.shortenedSecrets], [[], []]);
+    assert.deepEqual([...found.keys()].sort(), names.toSorted());
+    assert.ok([...found.values()].every((value) => value.startsWith("1 ")));
+  }));
+
 Deno.test("salvageVault() names the generations that are missing between what opens", () =>
   withFolder(async (folder) => {
     const path = `${folder}/app.coffer`;

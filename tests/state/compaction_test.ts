@@ -113,6 +113,15 @@ Deno.test("planCommit() writes a snapshot rather than one delta too many", () =>
   assert.deepEqual(planCommit(2 ** 40, deltas, 1, 3), { write: "snapshot" });
 });
 
+Deno.test("planAudit() merges four of a tier, and leaves larger ones alone", () => {
+  for (let count = 0; count < 3; count++) assert.equal(planAudit(Array(count).fill(100), 100), 0);
+  assert.equal(planAudit([100, 100, 100], 100), 3);
+  assert.equal(planAudit([1e6, 100, 100, 100], 100), 3);
+  // What they become fills the next tier.
+  const next = 8 * LOWEST_TIER;
+  assert.equal(planAudit([next, next, next, 1, 1, 1], next), 6);
+});
+
 Deno.test("planAudit() keeps few segments and rewrites little over 10,000 snapshots, whatever their sizes", () => {
   const random = randomFrom(printedSeed("planAudit()"));
   const kinds: Readonly<Record<string, () => number>> = {

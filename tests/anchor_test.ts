@@ -168,6 +168,8 @@ Deno.test("Vault without an anchor needs none, and takes an older copy", () =>
     await using vault = await Vault.open(path, CREDENTIAL);
     assert.equal((await vault.status()).generation, 1);
     await rejectsWith(() => vault.moveAnchor(`${folder}/anchor`), "no-anchor");
+    // There is nothing to be trusted anew, and nothing is made.
+    await (await Vault.open(path, { ...CREDENTIAL, trustAnchor: true })).close();
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["app.coffer"]);
   }));
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { PolicyName, PolicyValues } from "../lib/state/policies.ts";
+import { newKeyFile } from "../lib/sealed/keyfile.ts";
 import { FileMedium } from "../lib/storage/file.ts";
+import { MemoryMedium } from "../lib/storage/memory.ts";
 import { Vault } from "../lib/vault.ts";
 import { CHEAP_KDF, gather, PASSPHRASE, rejectsWith, withFolder, withVault } from "./helpers.ts";
 
@@ -14,6 +16,14 @@ withVault("Policies.list gives the defaults of a vault where nothing was set", a
     "require-reason": false,
     "max-secret-age": null,
   });
+});
+
+Deno.test("Vault.create() takes a policy that is undefined for one that was not given", async () => {
+  const policies = { "audit-reads": undefined, "require-reason": true } as unknown as { "require-reason": boolean };
+  const medium = new MemoryMedium();
+  await using vault = await Vault.create(medium, { keyFile: newKeyFile(), policies, reason: "begin" });
+  const { "audit-reads": reads, "require-reason": reason } = await vault.policies.list();
+  assert.deepEqual([reads, reason], [false, true]);
 });
 
 withVault("Policies.set keeps a value, and the log says which", async ({ vault, path }) => {

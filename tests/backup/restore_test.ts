@@ -398,7 +398,7 @@ withVault(
     try {
       await withLock(disk, "exclusive", {}, async () => {
         const busy = await rejectsWith(() => source.restoreTo(path, { rollback: true, timeout: 1 }), "busy");
-      assert.match(busy.message, / after 1 ms/);
+        assert.match(busy.message, / after 1 ms/);
         const ended = AbortSignal.abort("enough");
         await assert.rejects(
           source.restoreTo(path, { rollback: true, signal: ended }),

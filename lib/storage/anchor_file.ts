@@ -112,10 +112,15 @@ export class FileAnchor implements AnchorStore {
 
   remove(): void {
     this.release();
+    const folder = folderIfAllowed(this.name);
     try {
       Deno.removeSync(this.name);
+      // Should the power fail it must not come back: whoever looks here would take it for the anchor, and move it alone.
+      syncFolder(folder);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, "remove", this.name);
+    } finally {
+      folder?.close();
     }
   }
 
@@ -185,6 +190,16 @@ export class FileAnchor implements AnchorStore {
       if (error instanceof Deno.errors.NotFound) return false;
       throw error;
     }
+  }
+}
+
+/** The folder of a path; undefined where there is none, or it may not be opened, though what is in it may be removed. */
+function folderIfAllowed(path: string): Deno.FsFile | undefined {
+  try {
+    return openFolder(path);
+  } catch (error) {
+    if (isWriteRefusal(error) || (error as CofferError).cause instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

@@ -199,7 +199,7 @@ function folderIfAllowed(path: string): Deno.FsFile | undefined {
     return openFolder(path);
   } catch (error) {
     if (isWriteRefusal(error) || (error as CofferError).cause instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    throw systemError((error as CofferError).cause, "remove", path);
   }
 }
 
